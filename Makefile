@@ -1,0 +1,62 @@
+# Each target sets up what it needs; the second time that takes a second or two.
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := build
+.PHONY: build test demo screenshot lint bench sanitize clean packages engine
+
+# Known only once the packages are there, so asked when a recipe needs them.
+VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
+NEWEST = $(lastword $(VENVS))
+
+CMAKE = cmake -S . -DCMAKE_BUILD_TYPE=Debug
+
+# build: the engine and its suites, and fastprof in .venv/3.N for each Python
+build: engine
+	tools/environments.sh all test
+
+# test: all tests, in C and on each Python
+test: build
+	$(NEWEST)/bin/python tools/run_tests.py --c-build build/c $(VENVS)
+
+# demo: profile a real program on the newest Python, and show where its time goes
+demo: packages
+	tools/environments.sh newest demo
+	tools/demo.sh $(NEWEST)
+
+# screenshot: show demo.prof in snakeviz, as docs/snakeviz.png
+screenshot: packages
+	tools/packages.sh browser
+	tools/environments.sh newest demo
+	test -f demo.prof || $(MAKE) demo
+	$(NEWEST)/bin/python tools/screenshot_snakeviz.py demo.prof docs/snakeviz.png
+
+# lint: style of the Python and of the C, and the stub of the extension
+lint: packages
+	tools/environments.sh newest test lint
+	$(NEWEST)/bin/ruff check .
+	$(NEWEST)/bin/ruff format --check .
+	$(NEWEST)/bin/clang-format --dry-run -Werror \
+	    $$(find csrc tests/c -name '*.[ch]' -not -path 'csrc/vendor/*')
+	$(NEWEST)/bin/python -m mypy.stubtest fastprof._fastprof
+
+# bench: unprofiled, cProfile and fastprof on each Python, into benchmarks/RESULTS.md
+bench: packages
+	tools/environments.sh all
+	$(NEWEST)/bin/python benchmarks/overhead.py --pythons $(VENVS:%=%/bin/python)
+
+# sanitize: the C suites under AddressSanitizer and UndefinedBehaviorSanitizer
+sanitize: packages
+	$(CMAKE) -B build/c-sanitize -DFASTPROF_SANITIZE=address,undefined
+	cmake --build build/c-sanitize --parallel
+	ctest --test-dir build/c-sanitize --output-on-failure --no-tests=error
+
+# clean: remove everything that the other targets made
+clean:
+	rm -rf .venv build dist demo.prof benchmarks/.build python/fastprof.egg-info
+
+engine: packages
+	$(CMAKE) -B build/c
+	cmake --build build/c --parallel
+
+packages:
+	tools/packages.sh build

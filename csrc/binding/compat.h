@@ -1,0 +1,66 @@
+/* compat.h -- the only place that asks for the Python version. */
+#ifndef FPY_COMPAT_H
+#define FPY_COMPAT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <frameobject.h>
+#include <structmember.h>
+
+#include <stdbool.h>
+
+#if PY_VERSION_HEX < 0x030A0000
+#error "fastprof needs CPython 3.10 or newer"
+#endif
+
+#if PY_VERSION_HEX >= 0x030D0000
+/* Sets the profile function of any thread of this interpreter. Declared for extensions
+ * up to 3.12; 3.13 still exports it, but moved the line to an internal header. */
+PyAPI_FUNC(int)
+    _PyEval_SetProfile(PyThreadState *tstate, Py_tracefunc func, PyObject *arg);
+#endif
+
+/* The frame's code, borrowed: it lives as long as the frame. */
+static inline PyCodeObject *
+fpy_frame_code(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    Py_DECREF(code);
+    return code;
+#else
+    return frame->f_code;
+#endif
+}
+
+/* A new reference. */
+static inline PyObject *
+fpy_frame_globals(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return PyFrame_GetGlobals(frame);
+#else
+    Py_INCREF(frame->f_globals);
+    return frame->f_globals;
+#endif
+}
+
+/* Borrowed. 3.10 knows no qualified names. */
+static inline PyObject *
+fpy_code_qualname(PyCodeObject *code)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return code->co_qualname;
+#else
+    return code->co_name;
+#endif
+}
+
+/* Whether cProfile refuses to enable a profiler that is enabled already. */
+static inline bool
+fpy_enabling_twice_is_an_error(void)
+{
+    return PY_VERSION_HEX >= 0x030C0000;
+}
+
+#endif

@@ -1,0 +1,494 @@
+#include "export.h"
+
+#include "../engine/alloc.h"
+#include "../engine/codec.h"
+#include "../engine/snapshot.h"
+#include "../engine/stats.h"
+
+#include <math.h>
+
+typedef struct {
+    PyObject_HEAD
+    fp_snapshot snapshot;
+    PyObject *functions; /* list of (filename, line, name, qualname, module) */
+    PyObject *subjects;  /* list of code objects and labels; NULL when loaded */
+    double seconds_per_tick;
+    char complete;
+    char hook_lost;
+    char threads_lost;
+} fpy_snapshot;
+
+/* ---- taking ---- */
+
+/* A new reference. C functions have cProfile's pseudo-file `~` and line 0. */
+static PyObject *
+describe(const fpy_callable *callable)
+{
+    PyObject *module = callable->module != NULL ? callable->module : Py_None;
+    PyObject *subject = callable->subject;
+
+    if (PyCode_Check(subject)) {
+        PyCodeObject *code = (PyCodeObject *)subject;
+        return Py_BuildValue("(OiOOO)",
+                             code->co_filename,
+                             code->co_firstlineno,
+                             code->co_name,
+                             fpy_code_qualname(code),
+                             module);
+    }
+    return Py_BuildValue("(siOOO)", "~", 0, subject, subject, module);
+}
+
+/* The table's order is that of the functions' numbers. */
+static int
+list_functions(fpy_snapshot *self, const fpy_callables *callables)
+{
+    self->functions = PyList_New(0);
+    self->subjects = PyList_New(0);
+    if (self->functions == NULL || self->subjects == NULL) {
+        return -1;
+    }
+    for (const fpy_callable *c = callables->table; c != NULL; c = c->hh.next) {
+        PyObject *description = describe(c);
+        int failed = description == NULL ||
+                     PyList_Append(self->functions, description) < 0 ||
+                     PyList_Append(self->subjects, c->subject) < 0;
+        Py_XDECREF(description);
+        if (failed) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static fpy_snapshot *
+new_snapshot(const fpy_state *state)
+{
+    fpy_snapshot *self = PyObject_New(fpy_snapshot, state->snapshot_type);
+
+    if (self != NULL) {
+        self->snapshot = (fp_snapshot){0};
+        self->functions = NULL;
+        self->subjects = NULL;
+        self->seconds_per_tick = 0.0;
+        self->complete = 1;
+        self->hook_lost = 0;
+        self->threads_lost = 0;
+    }
+    return self;
+}
+
+static int
+copy_threads(fpy_snapshot *self, fpy_session *session, fp_ticks now)
+{
+    const fp_numbering numbering = {fpy_callables_number, &session->callables};
+
+    for (const fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
+        if (fp_snapshot_add(&self->snapshot, &r->engine, r->ident, now, numbering) !=
+            FP_OK) {
+            PyErr_NoMemory();
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyObject *
+fpy_snapshot_take(fpy_session *session)
+{
+    const fp_ticks now = session->enabled ? fpy_session_now(session) : 0;
+    fpy_snapshot *self = new_snapshot(session->state);
+
+    if (self == NULL) {
+        return NULL;
+    }
+    self->seconds_per_tick = fpy_session_scale(session);
+    self->complete = !session->incomplete;
+    self->hook_lost = session->hook_lost;
+    self->threads_lost = session->threads_lost;
+    if (copy_threads(self, session, now) < 0 ||
+        list_functions(self, &session->callables) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static void
+snapshot_dealloc(fpy_snapshot *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    fp_snapshot_free(&self->snapshot);
+    Py_XDECREF(self->functions);
+    Py_XDECREF(self->subjects);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+/* ---- flat figures ---- */
+
+static int
+build_stats(const fpy_snapshot *self, fp_stats *stats)
+{
+    const size_t count = (size_t)PyList_GET_SIZE(self->functions);
+
+    if (fp_stats_build(stats, &self->snapshot, count) != FP_OK) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return 0;
+}
+
+static double
+seconds(const fpy_snapshot *self, fp_ticks ticks)
+{
+    return (double)ticks * self->seconds_per_tick;
+}
+
+/* Fills the fields that entries and subentries share; false with an exception. */
+static bool
+fill(PyObject *record, const fpy_snapshot *self, uint32_t function, const fp_sum *sum)
+{
+    PyObject *subject = PyList_GET_ITEM(self->subjects, function);
+
+    Py_INCREF(subject);
+    PyStructSequence_SET_ITEM(record, 0, subject);
+    PyStructSequence_SET_ITEM(record, 1, PyLong_FromLongLong(sum->calls));
+    PyStructSequence_SET_ITEM(record, 2, PyLong_FromLongLong(sum->recursive));
+    PyStructSequence_SET_ITEM(
+        record, 3, PyFloat_FromDouble(seconds(self, sum->total_ticks)));
+    PyStructSequence_SET_ITEM(
+        record, 4, PyFloat_FromDouble(seconds(self, sum->own_ticks)));
+    return PyErr_Occurred() == NULL;
+}
+
+/* The list of the callees in edges[from..until], or None. */
+static PyObject *
+list_callees(const fpy_snapshot *self, const fp_stats *stats, size_t from, size_t until)
+{
+    const fpy_state *state = fpy_state_of((PyObject *)self);
+    PyObject *list;
+
+    if (from == until) {
+        Py_RETURN_NONE;
+    }
+    list = PyList_New((Py_ssize_t)(until - from));
+    for (size_t i = from; list != NULL && i < until; i++) {
+        const fp_pair_total *edge = &stats->edges[i];
+        PyObject *record = PyStructSequence_New(state->subentry_type);
+        if (record == NULL || !fill(record, self, edge->callee, &edge->sum)) {
+            Py_XDECREF(record);
+            Py_CLEAR(list);
+        } else {
+            PyList_SET_ITEM(list, (Py_ssize_t)(i - from), record);
+        }
+    }
+    return list;
+}
+
+static int
+append_entry(PyObject *entries,
+             const fpy_snapshot *self,
+             uint32_t function,
+             const fp_sum *sum,
+             PyObject *callees)
+{
+    const fpy_state *state = fpy_state_of((PyObject *)self);
+    PyObject *record = PyStructSequence_New(state->entry_type);
+    int result = -1;
+
+    if (record != NULL && fill(record, self, function, sum)) {
+        Py_INCREF(callees);
+        PyStructSequence_SET_ITEM(record, 5, callees);
+        result = PyList_Append(entries, record);
+    }
+    Py_XDECREF(record);
+    return result;
+}
+
+PyObject *
+fpy_snapshot_getstats(PyObject *snapshot, bool subcalls)
+{
+    const fpy_snapshot *self = (fpy_snapshot *)snapshot;
+    PyObject *entries;
+    fp_stats stats;
+    size_t edge = 0;
+
+    if (build_stats(self, &stats) < 0) {
+        return NULL;
+    }
+    entries = PyList_New(0);
+    for (uint32_t f = 0; entries != NULL && f < stats.function_count; f++) {
+        const size_t first_edge = edge;
+        while (edge < stats.edge_count && stats.edges[edge].caller == f) {
+            edge++;
+        }
+        if (stats.functions[f].calls == 0) {
+            continue;
+        }
+        PyObject *callees =
+            list_callees(self, &stats, subcalls ? first_edge : edge, edge);
+        if (callees == NULL ||
+            append_entry(entries, self, f, &stats.functions[f], callees) < 0) {
+            Py_CLEAR(entries);
+        }
+        Py_XDECREF(callees);
+    }
+    fp_stats_free(&stats);
+    return entries;
+}
+
+static PyObject *
+sum_tuple(const fpy_snapshot *self, const fp_sum *sum)
+{
+    return Py_BuildValue("(LLLdd)",
+                         (long long)sum->calls,
+                         (long long)sum->recursive,
+                         (long long)sum->raised,
+                         seconds(self, sum->own_ticks),
+                         seconds(self, sum->total_ticks));
+}
+
+static int
+append_stolen(PyObject *list, PyObject *item)
+{
+    const int result = item != NULL ? PyList_Append(list, item) : -1;
+
+    Py_XDECREF(item);
+    return result;
+}
+
+static int
+list_totals(const fpy_snapshot *self,
+            const fp_stats *stats,
+            PyObject *functions,
+            PyObject *edges)
+{
+    for (size_t f = 0; f < stats->function_count; f++) {
+        const fp_sum *sum = &stats->functions[f];
+        if (sum->calls > 0 &&
+            append_stolen(functions,
+                          Py_BuildValue("(nN)", (Py_ssize_t)f, sum_tuple(self, sum))) <
+                0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < stats->edge_count; i++) {
+        const fp_pair_total *edge = &stats->edges[i];
+        if (append_stolen(edges,
+                          Py_BuildValue("(IIN)",
+                                        edge->caller,
+                                        edge->callee,
+                                        sum_tuple(self, &edge->sum))) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static PyObject *
+snapshot_totals(fpy_snapshot *self, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *functions, *edges;
+    PyObject *result = NULL;
+    fp_stats stats;
+
+    if (build_stats(self, &stats) < 0) {
+        return NULL;
+    }
+    functions = PyList_New(0);
+    edges = PyList_New(0);
+    if (functions != NULL && edges != NULL &&
+        list_totals(self, &stats, functions, edges) == 0) {
+        result = PyTuple_Pack(2, functions, edges);
+    }
+    fp_stats_free(&stats);
+    Py_XDECREF(functions);
+    Py_XDECREF(edges);
+    return result;
+}
+
+/* ---- bytes ---- */
+
+static PyObject *
+snapshot_encode(fpy_snapshot *self, PyObject *Py_UNUSED(ignored))
+{
+    fp_bytes encoded;
+    PyObject *bytes;
+
+    if (fp_snapshot_encode(&self->snapshot, &encoded) != FP_OK) {
+        return PyErr_NoMemory();
+    }
+    bytes = PyBytes_FromStringAndSize((const char *)encoded.bytes,
+                                      (Py_ssize_t)encoded.size);
+    fp_free(encoded.bytes);
+    return bytes;
+}
+
+static PyObject *
+snapshot_decode(PyObject *type, PyObject *args)
+{
+    fpy_snapshot *self;
+    Py_buffer data;
+    PyObject *functions;
+    double seconds_per_tick;
+    fp_status status;
+
+    if (!PyArg_ParseTuple(
+            args, "y*O!d:decode", &data, &PyList_Type, &functions, &seconds_per_tick)) {
+        return NULL;
+    }
+    self = new_snapshot(
+        fpy_state_of_module(fpy_module_of_type((PyTypeObject *)type)));
+    if (self == NULL) {
+        PyBuffer_Release(&data);
+        return NULL;
+    }
+    self->functions = PyList_GetSlice(functions, 0, PyList_GET_SIZE(functions));
+    self->seconds_per_tick = seconds_per_tick;
+    status = self->functions == NULL
+                 ? FP_NOMEM
+                 : fp_snapshot_decode(&self->snapshot,
+                                      data.buf,
+                                      (size_t)data.len,
+                                      (size_t)PyList_GET_SIZE(self->functions));
+    PyBuffer_Release(&data);
+    if (status == FP_OK && isfinite(seconds_per_tick) && seconds_per_tick > 0.0) {
+        return (PyObject *)self;
+    }
+    Py_DECREF(self);
+    if (status == FP_NOMEM) {
+        return PyErr_NoMemory();
+    }
+    PyErr_SetString(PyExc_ValueError, "these bytes are not a call tree of fastprof's");
+    return NULL;
+}
+
+/* ---- the type ---- */
+
+static PyObject *
+snapshot_threads(fpy_snapshot *self, void *Py_UNUSED(closure))
+{
+    PyObject *list = PyList_New(0);
+
+    for (size_t i = 0; list != NULL && i < self->snapshot.thread_count; i++) {
+        const fp_thread_record *thread = &self->snapshot.threads[i];
+        PyObject *item = Py_BuildValue("(KnOL)",
+                                       (unsigned long long)thread->ident,
+                                       (Py_ssize_t)(thread->path_count - 1),
+                                       thread->truncated ? Py_True : Py_False,
+                                       (long long)thread->clamped);
+        if (append_stolen(list, item) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    return list;
+}
+
+PyMethodDef fpy_snapshot_methods[] = {
+    {"totals",
+     (PyCFunction)snapshot_totals,
+     METH_NOARGS,
+     "totals()\n--\n\n"
+     "([(function, sums)], [(caller, callee, sums)]), by the functions' numbers;\n"
+     "sums: (calls, recursive calls, raised, own seconds, cumulative seconds)."},
+    {"encode",
+     (PyCFunction)snapshot_encode,
+     METH_NOARGS,
+     "encode()\n--\n\nThe call trees as bytes; docs/format.md describes them."},
+    {"decode",
+     snapshot_decode,
+     METH_VARARGS | METH_CLASS,
+     "decode($type, data, functions, seconds_per_tick, /)\n--\n\n"
+     "The snapshot that `encode` made bytes of; ValueError when it did not."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef snapshot_members[] = {
+    {"functions",
+     T_OBJECT_EX,
+     offsetof(fpy_snapshot, functions),
+     READONLY,
+     "By number: (filename, first line, name, qualified name, module or None)."},
+    {"seconds_per_tick",
+     T_DOUBLE,
+     offsetof(fpy_snapshot, seconds_per_tick),
+     READONLY,
+     NULL},
+    {"complete",
+     T_BOOL,
+     offsetof(fpy_snapshot, complete),
+     READONLY,
+     "False: memory ran out, and recording stopped there."},
+    {"hook_lost",
+     T_BOOL,
+     offsetof(fpy_snapshot, hook_lost),
+     READONLY,
+     "The program put another profile function in our place."},
+    {"threads_lost",
+     T_BOOL,
+     offsetof(fpy_snapshot, threads_lost),
+     READONLY,
+     "A new thread had another profile function, and was not recorded."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef snapshot_getset[] = {
+    {"threads",
+     (getter)snapshot_threads,
+     NULL,
+     "One (ident, paths, truncated, clamped) per thread.",
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot snapshot_slots[] = {
+    {Py_tp_doc, "What a profiler had recorded at one moment."},
+    {Py_tp_dealloc, snapshot_dealloc},
+    {Py_tp_methods, fpy_snapshot_methods},
+    {Py_tp_members, snapshot_members},
+    {Py_tp_getset, snapshot_getset},
+    {0, NULL},
+};
+
+PyType_Spec fpy_snapshot_spec = {
+    .name = "fastprof._fastprof.Snapshot",
+    .basicsize = sizeof(fpy_snapshot),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = snapshot_slots,
+};
+
+static PyStructSequence_Field entry_fields[] = {
+    {"code", "code object, or label of a C function"},
+    {"callcount", "how many times it was called"},
+    {"reccallcount", "how many of these calls were recursive"},
+    {"totaltime", "cumulative seconds: those of the calls that were not recursive"},
+    {"inlinetime", "own seconds"},
+    {"calls", "its callees: None, or a list of profiler_subentry"},
+    {NULL, NULL},
+};
+
+static PyStructSequence_Field subentry_fields[] = {
+    {"code", "code object, or label of a C function"},
+    {"callcount", "how many times this caller called it"},
+    {"reccallcount", "how many of these calls were recursive"},
+    {"totaltime", "cumulative seconds: those of the calls that were not recursive"},
+    {"inlinetime", "own seconds"},
+    {NULL, NULL},
+};
+
+PyStructSequence_Desc fpy_entry_desc = {
+    .name = "fastprof.profiler_entry",
+    .doc = "One function, as cProfile's getstats() has it.",
+    .fields = entry_fields,
+    .n_in_sequence = 6,
+};
+
+PyStructSequence_Desc fpy_subentry_desc = {
+    .name = "fastprof.profiler_subentry",
+    .doc = "One callee of a function, as cProfile's getstats() has it.",
+    .fields = subentry_fields,
+    .n_in_sequence = 5,
+};

@@ -1,0 +1,137 @@
+/* module.c -- the extension module fastprof._fastprof. */
+#include "export.h"
+#include "hook.h"
+#include "profiler.h"
+#include "state.h"
+
+#include "../engine/clock.h"
+
+#include <stdlib.h>
+
+static PyObject *
+stop_after_fork(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    fpy_stop_all(fpy_state_of_module(module));
+    Py_RETURN_NONE;
+}
+
+PyMethodDef fpy_module_methods[] = {
+    {"_stop_after_fork",
+     stop_after_fork,
+     METH_NOARGS,
+     "_stop_after_fork($module, /)\n--\n\n"
+     "Stop all profilers: this process is a forked child."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int
+choose_clock(fpy_state *state)
+{
+    const char *forced = getenv("FASTPROF_CLOCK");
+
+    if (forced != NULL && forced[0] == '\0') {
+        forced = NULL;
+    }
+    if (fp_clock_init(&state->clock, forced) != FP_OK) {
+        PyErr_Format(PyExc_ValueError,
+                     "FASTPROF_CLOCK is '%s': it must be 'tsc' (where the processor "
+                     "has one) or 'monotonic'",
+                     forced);
+        return -1;
+    }
+    return 0;
+}
+
+/* A type that the state keeps, and that the module shows if it has a name. */
+static PyTypeObject *
+make_type(PyObject *module, PyType_Spec *spec, bool shown)
+{
+    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+
+    if (type != NULL && shown && PyModule_AddType(module, type) < 0) {
+        Py_CLEAR(type);
+    }
+    return type;
+}
+
+static int
+module_exec(PyObject *module)
+{
+    fpy_state *state = fpy_state_of_module(module);
+
+    if (choose_clock(state) < 0 || fpy_find_thread_starters(state) < 0) {
+        return -1;
+    }
+    state->thread_type = make_type(module, &fpy_thread_spec, false);
+    state->snapshot_type = make_type(module, &fpy_snapshot_spec, true);
+    state->profiler_type = make_type(module, &fpy_profiler_spec, true);
+    state->entry_type = PyStructSequence_NewType(&fpy_entry_desc);
+    state->subentry_type = PyStructSequence_NewType(&fpy_subentry_desc);
+    if (state->thread_type == NULL || state->snapshot_type == NULL ||
+        state->profiler_type == NULL || state->entry_type == NULL ||
+        state->subentry_type == NULL ||
+        PyModule_AddType(module, state->entry_type) < 0 ||
+        PyModule_AddType(module, state->subentry_type) < 0) {
+        return -1;
+    }
+    return 0;
+}
+
+static int
+module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    fpy_state *state = fpy_state_of_module(module);
+
+    if (state != NULL) {
+        Py_VISIT(state->profiler_type);
+        Py_VISIT(state->snapshot_type);
+        Py_VISIT(state->thread_type);
+        Py_VISIT(state->entry_type);
+        Py_VISIT(state->subentry_type);
+    }
+    return 0;
+}
+
+static int
+module_clear(PyObject *module)
+{
+    fpy_state *state = fpy_state_of_module(module);
+
+    if (state != NULL) {
+        Py_CLEAR(state->profiler_type);
+        Py_CLEAR(state->snapshot_type);
+        Py_CLEAR(state->thread_type);
+        Py_CLEAR(state->entry_type);
+        Py_CLEAR(state->subentry_type);
+    }
+    return 0;
+}
+
+static void
+module_free(void *module)
+{
+    module_clear(module);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    {0, NULL},
+};
+
+struct PyModuleDef fpy_module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "fastprof._fastprof",
+    .m_doc = "The recorder behind fastprof.",
+    .m_size = sizeof(fpy_state),
+    .m_methods = fpy_module_methods,
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC
+PyInit__fastprof(void)
+{
+    return PyModuleDef_Init(&fpy_module);
+}

@@ -1,0 +1,426 @@
+#include "profiler.h"
+
+#include "export.h"
+#include "hook.h"
+#include "session.h"
+
+#include <string.h>
+
+#define DEFAULT_MAX_NODES ((Py_ssize_t)1 << 20)
+#define LARGEST_MAX_NODES ((Py_ssize_t)UINT32_MAX - 1)
+
+typedef struct {
+    PyObject_HEAD
+    fpy_session session;
+} fpy_profiler;
+
+static const fpy_hook *const source = &fpy_hook_setprofile;
+
+/* ---- options ---- */
+
+/* Sets `*flag` to the truth of a bool or int; -1 with an exception that names it. */
+static int
+set_flag(bool *flag, const char *name, PyObject *value)
+{
+    if (value == NULL) {
+        return 0;
+    }
+    if (!PyLong_Check(value)) {
+        PyErr_Format(PyExc_ValueError, "%s must be True or False, not %R", name, value);
+        return -1;
+    }
+    *flag = PyObject_IsTrue(value) != 0;
+    return 0;
+}
+
+static int
+set_threads(fpy_session *session, PyObject *value)
+{
+    if (value == NULL) {
+        return 0;
+    }
+    if (PyUnicode_Check(value)) {
+        session->all_threads = PyUnicode_CompareWithASCIIString(value, "all") == 0;
+        if (session->all_threads ||
+            PyUnicode_CompareWithASCIIString(value, "current") == 0) {
+            return 0;
+        }
+    }
+    PyErr_Format(
+        PyExc_ValueError, "threads must be \"all\" or \"current\", not %R", value);
+    return -1;
+}
+
+static int
+set_timer(fpy_session *session, PyObject *timer, double unit)
+{
+    if (timer != Py_None && !PyCallable_Check(timer)) {
+        PyErr_Format(PyExc_TypeError, "timer must be callable, not %R", timer);
+        return -1;
+    }
+    Py_XINCREF(timer == Py_None ? NULL : timer);
+    Py_XSETREF(session->timer, timer == Py_None ? NULL : timer);
+    session->timer_unit = unit;
+    return 0;
+}
+
+static PyObject *
+profiler_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
+{
+    fpy_profiler *self = (fpy_profiler *)type->tp_alloc(type, 0);
+
+    if (self != NULL) {
+        fpy_session *session = &self->session;
+        session->state = fpy_state_of((PyObject *)self);
+        session->owner = (PyObject *)self;
+        session->budget.nodes_left = (size_t)DEFAULT_MAX_NODES;
+        session->subcalls = session->builtins = session->all_threads = true;
+    }
+    return (PyObject *)self;
+}
+
+static int
+profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {
+        "timer", "timeunit", "subcalls", "builtins", "threads", "max_nodes", NULL};
+    fpy_session *session = &self->session;
+    PyObject *timer = Py_None, *subcalls = NULL, *builtins = NULL, *threads = NULL;
+    double unit = 0.0;
+    Py_ssize_t max_nodes = DEFAULT_MAX_NODES;
+
+    if (!PyArg_ParseTupleAndKeywords(args,
+                                     kwargs,
+                                     "|OdOO$On:Profiler",
+                                     names,
+                                     &timer,
+                                     &unit,
+                                     &subcalls,
+                                     &builtins,
+                                     &threads,
+                                     &max_nodes)) {
+        return -1;
+    }
+    if (session->recorders != NULL) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "a profiler that has recorded cannot be made anew");
+        return -1;
+    }
+    if (max_nodes < 1 || max_nodes > LARGEST_MAX_NODES) {
+        PyErr_Format(PyExc_ValueError,
+                     "max_nodes must be between 1 and %zd, not %zd",
+                     LARGEST_MAX_NODES,
+                     max_nodes);
+        return -1;
+    }
+    session->budget.nodes_left = (size_t)max_nodes;
+    if (set_flag(&session->subcalls, "subcalls", subcalls) < 0 ||
+        set_flag(&session->builtins, "builtins", builtins) < 0 ||
+        set_threads(session, threads) < 0) {
+        return -1;
+    }
+    return set_timer(session, timer, unit);
+}
+
+/* ---- the object's life ---- */
+
+/* Stops recording without asking a timer, and leaves open calls open. */
+static void
+stop(fpy_session *session)
+{
+    if (session->enabled) {
+        session->enabled = false;
+        fpy_session_deactivate(session);
+        source->detach(session);
+    }
+}
+
+static int
+profiler_traverse(fpy_profiler *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->session.timer);
+    return fpy_callables_traverse(&self->session.callables, visit, arg);
+}
+
+static int
+profiler_clear_references(fpy_profiler *self)
+{
+    stop(&self->session);
+    Py_CLEAR(self->session.timer);
+    fpy_callables_clear(&self->session.callables);
+    return 0;
+}
+
+static void
+profiler_dealloc(fpy_profiler *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    PyObject_GC_UnTrack(self);
+    profiler_clear_references(self);
+    fpy_session_free(&self->session);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* ---- enable, disable, clear ---- */
+
+static int
+refuse_in_timer(const fpy_session *session, const char *verb)
+{
+    if (fpy_session_in_timer(session)) {
+        PyErr_Format(
+            PyExc_RuntimeError, "cannot %s a profiler inside its own timer", verb);
+        return -1;
+    }
+    return 0;
+}
+
+/* A forked child has only the thread that forked, and must not record. */
+static int
+watch_forks(fpy_state *state, PyObject *module)
+{
+    PyObject *os, *handler, *answer = NULL;
+
+    if (state->fork_watched) {
+        return 0;
+    }
+    os = PyImport_ImportModule("os");
+    handler = PyObject_GetAttrString(module, "_stop_after_fork");
+    if (os != NULL && handler != NULL) {
+        PyObject *watch = PyObject_GetAttrString(os, "register_at_fork");
+        PyObject *keywords = Py_BuildValue("{sO}", "after_in_child", handler);
+        PyObject *nothing = PyTuple_New(0);
+        if (watch != NULL && keywords != NULL && nothing != NULL) {
+            answer = PyObject_Call(watch, nothing, keywords);
+        }
+        Py_XDECREF(watch);
+        Py_XDECREF(keywords);
+        Py_XDECREF(nothing);
+    }
+    Py_XDECREF(os);
+    Py_XDECREF(handler);
+    if (answer == NULL) {
+        return -1;
+    }
+    Py_DECREF(answer);
+    state->fork_watched = true;
+    return 0;
+}
+
+/* The innermost frame of this thread that is not the profiler's own. */
+static fp_frame
+program_frame(void)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+
+    while (frame != NULL && fpy_is_own_frame(frame)) {
+        PyFrameObject *caller = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = caller;
+    }
+    Py_XDECREF(frame); /* the interpreter holds it while it runs */
+    return (fp_frame)frame;
+}
+
+static int
+start(fpy_session *session)
+{
+    fpy_recorder *recorder;
+
+    if (watch_forks(session->state, fpy_module_of_type(Py_TYPE(session->owner))) < 0) {
+        return -1;
+    }
+    if (source->attach(session) < 0) {
+        return -1;
+    }
+    recorder = fpy_session_recorder(session, PyThreadState_Get());
+    if (recorder != NULL) {
+        recorder->base_frame = program_frame();
+    }
+    session->enabled = true;
+    fpy_session_activate(session);
+    return 0;
+}
+
+static PyObject *
+profiler_enable(fpy_profiler *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"subcalls", "builtins", NULL};
+    fpy_session *session = &self->session;
+    PyObject *subcalls = NULL, *builtins = NULL;
+
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "|OO:enable", names, &subcalls, &builtins) ||
+        refuse_in_timer(session, "enable") < 0) {
+        return NULL;
+    }
+    if (session->enabled && fpy_enabling_twice_is_an_error()) {
+        fpy_raise("ProfilerConflictError", "this profiler is already active");
+        return NULL;
+    }
+    if (set_flag(&session->subcalls, "subcalls", subcalls) < 0 ||
+        set_flag(&session->builtins, "builtins", builtins) < 0) {
+        return NULL;
+    }
+    if (!session->enabled && start(session) < 0) {
+        return NULL;
+    }
+    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
+        r->builtins = session->builtins;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+profiler_disable(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
+{
+    fpy_session *session = &self->session;
+
+    if (refuse_in_timer(session, "disable") < 0) {
+        return NULL;
+    }
+    if (session->enabled) {
+        stop(session);
+        fpy_session_close(session, fpy_session_now(session));
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+profiler_clear(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
+{
+    fpy_session *session = &self->session;
+
+    if (session->busy > 0) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "cannot clear a profiler while its timer is running");
+        return NULL;
+    }
+    return fpy_session_clear(session) ? Py_NewRef(Py_None) : PyErr_NoMemory();
+}
+
+void
+fpy_stop_all(fpy_state *state)
+{
+    while (state->active != NULL) {
+        fpy_session *session = state->active;
+        stop(session);
+        fpy_session_close(session,
+                          session->timer != NULL ? session->timer_last
+                                                 : fpy_session_now(session));
+    }
+}
+
+/* ---- results ---- */
+
+static PyObject *
+profiler_getstats(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *snapshot = fpy_snapshot_take(&self->session);
+    PyObject *entries = NULL;
+
+    if (snapshot != NULL) {
+        entries = fpy_snapshot_getstats(snapshot, self->session.subcalls);
+        Py_DECREF(snapshot);
+    }
+    return entries;
+}
+
+static PyObject *
+profiler_take_snapshot(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
+{
+    return fpy_snapshot_take(&self->session);
+}
+
+static PyObject *
+profiler_clock_info(fpy_profiler *self, void *Py_UNUSED(closure))
+{
+    fpy_session *session = &self->session;
+    const fp_clock *clock = &session->state->clock;
+    const bool custom = session->timer != NULL;
+
+    return Py_BuildValue("{sssdsO}",
+                         "source",
+                         custom ? "custom" : fp_clock_source_name(clock->source),
+                         "seconds_per_tick",
+                         fpy_session_scale(session),
+                         "unstable",
+                         !custom && clock->unstable ? Py_True : Py_False);
+}
+
+PyMethodDef fpy_profiler_methods[] = {
+    {"enable",
+     (PyCFunction)(void (*)(void))profiler_enable,
+     METH_VARARGS | METH_KEYWORDS,
+     "enable($self, /, subcalls=<unchanged>, builtins=<unchanged>)\n--\n\n"
+     "Begin recording every call, from this call on."},
+    {"disable",
+     (PyCFunction)profiler_disable,
+     METH_NOARGS,
+     "disable($self, /)\n--\n\n"
+     "Stop recording; calls that are open end here. Legal at any time."},
+    {"clear",
+     (PyCFunction)profiler_clear,
+     METH_NOARGS,
+     "clear($self, /)\n--\n\nForget what was recorded. Legal at any time."},
+    {"getstats",
+     (PyCFunction)profiler_getstats,
+     METH_NOARGS,
+     "getstats($self, /)\n--\n\n"
+     "A list of profiler_entry, one for each code object and each C function."},
+    {"take_snapshot",
+     (PyCFunction)profiler_take_snapshot,
+     METH_NOARGS,
+     "take_snapshot($self, /)\n--\n\n"
+     "What has been recorded up to now, as a Snapshot; recording goes on."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef profiler_members[] = {
+    {"enabled",
+     T_BOOL,
+     offsetof(fpy_profiler, session.enabled),
+     READONLY,
+     "Whether it records now."},
+    {"subcalls",
+     T_BOOL,
+     offsetof(fpy_profiler, session.subcalls),
+     READONLY,
+     "Whether the pstats output has callers."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef profiler_getset[] = {
+    {"clock_info",
+     (getter)profiler_clock_info,
+     NULL,
+     "The clock: a dict of source, seconds_per_tick and unstable.",
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot profiler_slots[] = {
+    {Py_tp_doc,
+     "Profiler(timer=None, timeunit=0.0, subcalls=True, builtins=True, *,\n"
+     "         threads=\"all\", max_nodes=2**20)\n--\n\n"
+     "Records calls. fastprof.Profiler and fastprof.Profile are made of it."},
+    {Py_tp_new, profiler_new},
+    {Py_tp_init, profiler_init},
+    {Py_tp_dealloc, profiler_dealloc},
+    {Py_tp_traverse, profiler_traverse},
+    {Py_tp_clear, profiler_clear_references},
+    {Py_tp_methods, fpy_profiler_methods},
+    {Py_tp_members, profiler_members},
+    {Py_tp_getset, profiler_getset},
+    {0, NULL},
+};
+
+PyType_Spec fpy_profiler_spec = {
+    .name = "fastprof._fastprof.Profiler",
+    .basicsize = sizeof(fpy_profiler),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC |
+             Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = profiler_slots,
+};

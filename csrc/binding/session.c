@@ -1,0 +1,229 @@
+#include "session.h"
+
+#include "../engine/alloc.h"
+
+#include <math.h>
+#include <string.h>
+
+#define TIMER_TICK 1e-9 /* of a timer that answers seconds, as _lsprof has it */
+
+/* A timer's answer as ticks: whole units, or seconds. -1 with an exception. */
+static int
+ticks_of_answer(const fpy_session *session, PyObject *answer, fp_ticks *ticks)
+{
+    if (PyFloat_Check(answer) && session->timer_unit <= 0.0) {
+        const double counted = floor(PyFloat_AS_DOUBLE(answer) / TIMER_TICK);
+        if (!(counted >= -0x1p62 && counted <= 0x1p62)) {
+            PyErr_SetString(PyExc_ValueError, "the timer's answer is out of range");
+            return -1;
+        }
+        *ticks = (fp_ticks)counted;
+        return 0;
+    }
+    if (!PyLong_Check(answer)) {
+        PyErr_Format(PyExc_TypeError,
+                     "the timer must answer %s, not %.100s",
+                     session->timer_unit > 0.0 ? "an int" : "a float or an int",
+                     Py_TYPE(answer)->tp_name);
+        return -1;
+    }
+    const long long counted = PyLong_AsLongLong(answer);
+    if (counted == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    if (session->timer_unit > 0.0) {
+        *ticks = counted;
+        return 0;
+    }
+    if (counted > INT64_MAX / 2000000000 || counted < -INT64_MAX / 2000000000) {
+        PyErr_SetString(PyExc_ValueError, "the timer's answer is out of range");
+        return -1;
+    }
+    *ticks = counted * 1000000000;
+    return 0;
+}
+
+static fp_ticks
+ask_timer(fpy_session *session)
+{
+    PyObject *type, *value, *traceback;
+    PyObject *owner = session->owner;
+    PyObject *timer = session->timer;
+    const unsigned long caller = session->timer_thread;
+    fp_ticks ticks;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    Py_INCREF(owner);
+    Py_INCREF(timer);
+    session->busy++;
+    session->timer_thread = PyThread_get_thread_ident();
+    PyObject *answer = PyObject_CallNoArgs(timer);
+    if (answer != NULL && ticks_of_answer(session, answer, &ticks) == 0) {
+        session->timer_last = ticks;
+    } else {
+        PyErr_WriteUnraisable(timer);
+    }
+    ticks = session->timer_last;
+    session->timer_thread = caller;
+    session->busy--;
+    Py_XDECREF(answer);
+    Py_DECREF(timer);
+    Py_DECREF(owner); /* may end the session */
+    PyErr_Restore(type, value, traceback);
+    return ticks;
+}
+
+fp_ticks
+fpy_session_now(fpy_session *session)
+{
+    return session->timer != NULL ? ask_timer(session)
+                                  : fp_clock_now(&session->state->clock);
+}
+
+double
+fpy_session_scale(fpy_session *session)
+{
+    if (session->timer == NULL) {
+        return fp_clock_scale(&session->state->clock);
+    }
+    return session->timer_unit > 0.0 ? session->timer_unit : TIMER_TICK;
+}
+
+bool
+fpy_session_in_timer(const fpy_session *session)
+{
+    return session->busy > 0 && session->timer_thread == PyThread_get_thread_ident();
+}
+
+fpy_recorder *
+fpy_session_recorder(fpy_session *session, const PyThreadState *tstate)
+{
+    const uint64_t id = PyThreadState_GetID((PyThreadState *)tstate);
+    fpy_recorder *recorder = session->recorders;
+
+    while (recorder != NULL && recorder->thread_id != id) {
+        recorder = recorder->next;
+    }
+    if (recorder != NULL) {
+        return recorder;
+    }
+    recorder = fp_alloc(sizeof *recorder);
+    if (recorder == NULL) {
+        return NULL;
+    }
+    memset(recorder, 0, sizeof *recorder);
+    if (fp_recorder_init(&recorder->engine, &session->budget) != FP_OK) {
+        fp_free(recorder);
+        return NULL;
+    }
+    recorder->session = session;
+    recorder->thread_id = id;
+    recorder->ident = tstate->thread_id;
+    recorder->next = session->recorders;
+    session->recorders = recorder;
+    return recorder;
+}
+
+bool
+fpy_recorder_entered(fpy_recorder *recorder,
+                     fp_status status,
+                     PyFrameObject *frame,
+                     PyObject *function,
+                     fp_ticks now)
+{
+    fpy_session *session = recorder->session;
+    const fpy_callable *callable;
+
+    if (status != FP_ADDED) {
+        return false;
+    }
+    session->busy++;
+    callable = function == NULL ? fpy_callables_python(&session->callables, frame)
+                                : fpy_callables_c(&session->callables, function);
+    session->busy--;
+    if (callable == NULL || callable->hidden) {
+        fp_recorder_hide(&recorder->engine);
+    }
+    if (session->timer == NULL) {
+        const fp_ticks after = fp_clock_now(&session->state->clock);
+        fp_recorder_lose(&recorder->engine, after - now);
+    }
+    return callable != NULL;
+}
+
+void
+fpy_session_close(fpy_session *session, fp_ticks now)
+{
+    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
+        fp_recorder_close(&r->engine, now);
+        r->base_frame = 0;
+    }
+}
+
+static void
+free_recorder(fpy_recorder *recorder)
+{
+    fp_recorder_free(&recorder->engine);
+    fp_free(recorder);
+}
+
+bool
+fpy_session_clear(fpy_session *session)
+{
+    fpy_recorder **link = &session->recorders;
+    bool whole = true;
+
+    while (*link != NULL) {
+        fpy_recorder *recorder = *link;
+        fp_recorder fresh;
+        if (recorder->thread == NULL) {
+            *link = recorder->next;
+            free_recorder(recorder);
+            continue;
+        }
+        if (fp_recorder_init(&fresh, &session->budget) == FP_OK) {
+            fp_recorder_free(&recorder->engine);
+            recorder->engine = fresh;
+        } else {
+            whole = false;
+        }
+        link = &recorder->next;
+    }
+    if (whole) {
+        session->incomplete = session->hook_lost = session->threads_lost = false;
+        fpy_callables_clear(&session->callables);
+    }
+    return whole;
+}
+
+void
+fpy_session_free(fpy_session *session)
+{
+    while (session->recorders != NULL) {
+        fpy_recorder *next = session->recorders->next;
+        free_recorder(session->recorders);
+        session->recorders = next;
+    }
+    fpy_callables_clear(&session->callables);
+}
+
+void
+fpy_session_activate(fpy_session *session)
+{
+    session->next_active = session->state->active;
+    session->state->active = session;
+}
+
+void
+fpy_session_deactivate(fpy_session *session)
+{
+    fpy_session **link = &session->state->active;
+
+    while (*link != NULL && *link != session) {
+        link = &(*link)->next_active;
+    }
+    if (*link != NULL) {
+        *link = session->next_active;
+        session->next_active = NULL;
+    }
+}

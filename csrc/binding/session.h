@@ -1,0 +1,96 @@
+/* session.h -- what one profiler records: its recorders, one per thread, its names,
+ * and its clock. An event source feeds recorders; it never sees the Profiler object.
+ *
+ * Ownership  the Profiler object owns its session, the session its recorders. A thread
+ *            (of an event source) only links them.
+ * Threads    the interpreter's lock protects everything here. A custom timer and the
+ *            naming of a callable may run Python code, and so let other threads in:
+ *            `busy` counts them, and while it is not 0 nothing is freed.
+ */
+#ifndef FPY_SESSION_H
+#define FPY_SESSION_H
+
+#include "callable.h"
+#include "compat.h"
+#include "state.h"
+
+#include "../engine/recorder.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct fpy_session fpy_session;
+
+typedef struct fpy_recorder {
+    fp_recorder engine;
+    bool builtins; /* the session's, at hand */
+    fpy_session *session;
+    struct fpy_recorder *next; /* in the session */
+    /* For the event source. */
+    struct fpy_recorder *next_on_thread;
+    void *thread;        /* NULL: not linked to one */
+    uint64_t thread_id;  /* of the PyThreadState; never used again for another */
+    uint64_t ident;      /* threading.get_ident() */
+    fp_frame base_frame; /* the frame that enabled, until it is left; or 0 */
+    uint64_t last_event; /* number of the last event it was offered */
+    bool watched;        /* linked since the last detach: its hook should be there */
+} fpy_recorder;
+
+struct fpy_session {
+    fpy_state *state; /* borrowed: the owner's type keeps it */
+    PyObject *owner;  /* the Profiler object; borrowed */
+    fpy_recorder *recorders;
+    fpy_callables callables;
+    fp_budget budget;
+    PyObject *timer; /* NULL: the module's clock */
+    double timer_unit;
+    fp_ticks timer_last;
+    unsigned long timer_thread; /* who called the timer last, while busy */
+    int busy;
+    bool enabled;
+    bool subcalls;
+    bool builtins;
+    bool all_threads;
+    bool incomplete;   /* memory ran out: recording stopped */
+    bool hook_lost;    /* the program put another hook in our place */
+    bool threads_lost; /* a new thread had a hook of somebody else's */
+    fpy_session *next_active;
+};
+
+/* Ticks now: the module's clock, or the custom timer. A timer that fails is reported
+ * to sys.unraisablehook, and no time passes. May run Python code if there is one. */
+fp_ticks fpy_session_now(fpy_session *session);
+
+/* Seconds per tick. */
+double fpy_session_scale(fpy_session *session);
+
+/* Whether the calling thread is inside this session's timer. */
+bool fpy_session_in_timer(const fpy_session *session);
+
+/* The recorder for a thread, made if it is new; NULL when there is no memory. */
+fpy_recorder *fpy_session_recorder(fpy_session *session, const PyThreadState *tstate);
+
+/* The rest of an enter that answered `status`, other than FP_OK, at `now`: names what
+ * is new (`function`: NULL for a Python function), and takes the time that this took
+ * out of the program's. False: memory has run out; the caller stops the session. */
+bool fpy_recorder_entered(fpy_recorder *recorder,
+                          fp_status status,
+                          PyFrameObject *frame,
+                          PyObject *function,
+                          fp_ticks now);
+
+/* Ends all open calls of all threads. */
+void fpy_session_close(fpy_session *session, fp_ticks now);
+
+/* Forgets what was recorded; goes on recording if it is enabled. False: no memory, and
+ * recorders that could not begin anew keep what they have. */
+bool fpy_session_clear(fpy_session *session);
+
+/* Frees the recorders; none may be linked to a thread. */
+void fpy_session_free(fpy_session *session);
+
+/* The list of sessions that record. */
+void fpy_session_activate(fpy_session *session);
+void fpy_session_deactivate(fpy_session *session);
+
+#endif

@@ -1,0 +1,75 @@
+/* state.h -- what one copy of the module knows; there are no globals. */
+#ifndef FPY_STATE_H
+#define FPY_STATE_H
+
+#include "compat.h"
+
+#include "../engine/clock.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fpy_session;
+
+typedef struct {
+    PyTypeObject *profiler_type;
+    PyTypeObject *snapshot_type;
+    PyTypeObject *thread_type;
+    PyTypeObject *entry_type;
+    PyTypeObject *subentry_type;
+    fp_clock clock;
+    struct fpy_session *active; /* the sessions that record now; borrowed */
+    uintptr_t starters;         /* where the `_thread` functions that start threads */
+    uintptr_t starters_span;    /* have their method definitions */
+    bool fork_watched;
+} fpy_state;
+
+extern struct PyModuleDef fpy_module;
+
+/* All functions of ours that Python code can call. */
+extern PyMethodDef fpy_profiler_methods[];
+extern PyMethodDef fpy_snapshot_methods[];
+extern PyMethodDef fpy_module_methods[];
+
+static inline fpy_state *
+fpy_state_of_module(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+/* Our module, by one of its types or a subclass of one; borrowed. */
+static inline PyObject *
+fpy_module_of_type(PyTypeObject *type)
+{
+    for (; type != NULL; type = type->tp_base) {
+        if (PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) {
+            PyObject *module = ((PyHeapTypeObject *)type)->ht_module;
+            if (module != NULL && PyModule_GetDef(module) == &fpy_module) {
+                return module;
+            }
+        }
+    }
+    return NULL;
+}
+
+static inline fpy_state *
+fpy_state_of(PyObject *op)
+{
+    return fpy_state_of_module(fpy_module_of_type(Py_TYPE(op)));
+}
+
+/* Raises an exception of `fastprof.errors` by name. */
+static inline void
+fpy_raise(const char *error, const char *message)
+{
+    PyObject *errors = PyImport_ImportModule("fastprof.errors");
+    PyObject *type = errors != NULL ? PyObject_GetAttrString(errors, error) : NULL;
+
+    if (type != NULL) {
+        PyErr_SetString(type, message);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(errors);
+}
+
+#endif

@@ -1,0 +1,95 @@
+/* calltree.h -- who called whom, how often and for how long, in one thread.
+ *
+ *      root ── f ── g            one node for each *path*; f called from h is
+ *           └─ h ── f            another node
+ *
+ * A child is looked for in its parent's `last_child`, then in that child's
+ * `successor` (the sibling that came after it the last time), then in the table.
+ *
+ * Units      times are ticks of the recorder's clock; callers pass `now` in, the tree
+ *            never reads a clock.
+ * Ownership  the tree owns its nodes (an arena, freed as a whole); keys are opaque and
+ *            not owned; the budget is shared and must outlive the tree.
+ * Threads    none: one tree per thread, no locks inside.
+ */
+#ifndef FP_CALLTREE_H
+#define FP_CALLTREE_H
+
+#include "clock.h"
+#include "hash.h"
+#include "status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What was called: any pointer but NULL. */
+typedef const void *fp_key;
+
+/* The number that a key has outside the engine; numbers begin at 0. */
+typedef struct {
+    uint32_t (*number_of)(void *context, fp_key key);
+    void *context;
+} fp_numbering;
+
+typedef struct fp_node fp_node;
+
+typedef struct {
+    fp_node *parent;
+    fp_key key;
+} fp_edge;
+
+/* What enter and leave touch fills one cache line; the handle, needed on a miss only,
+ * lies in the next. */
+struct fp_node {
+    fp_edge edge; /* the table's key */
+    fp_node *last_child;
+    fp_node *successor;
+    int64_t calls; /* calls that have ended */
+    fp_ticks inclusive_ticks;
+    int64_t raised; /* calls that ended with an exception */
+    uint32_t index; /* order of creation: a parent's is lower than its children's */
+    bool hidden;    /* the profiler's own: its children count as its parent's */
+    UT_hash_handle hh;
+};
+
+/* Nodes that may still be made, over all trees of one profile. */
+typedef struct {
+    size_t nodes_left;
+} fp_budget;
+
+typedef struct fp_chunk fp_chunk;
+
+typedef struct {
+    fp_node *root;
+    fp_node *nodes; /* the table */
+    fp_budget *budget;
+    uint32_t count; /* nodes made, the root among them */
+    fp_chunk *first_chunk;
+    fp_chunk *chunk; /* the one that nodes are taken from */
+} fp_calltree;
+
+/* "No node": its key is no key, so that looking into it finds nothing. */
+extern const fp_node fp_no_node;
+#define FP_NO_NODE ((fp_node *)&fp_no_node)
+
+/* An empty tree. FP_NOMEM: there is no tree, and nothing to free. The root is not
+ * counted against the budget. */
+fp_status fp_calltree_init(fp_calltree *tree, fp_budget *budget);
+
+/* Gives all memory back, and its nodes to the budget. */
+void fp_calltree_free(fp_calltree *tree);
+
+/* The child of `parent` for `key`, added if it is new (FP_ADDED), and remembered as
+ * the parent's last. FP_FULL or FP_NOMEM: nothing changed. */
+fp_status fp_calltree_child(fp_calltree *tree,
+                            fp_node *parent,
+                            fp_key key,
+                            fp_node **child);
+
+/* Calls `visit` for each node in order of creation, the root first. */
+void fp_calltree_walk(const fp_calltree *tree,
+                      void (*visit)(void *context, const fp_node *node),
+                      void *context);
+
+#endif

@@ -1,0 +1,354 @@
+#include "pairs.h"
+
+#include "alloc.h"
+#include "hash.h"
+
+#include <string.h>
+
+#define FIRST_STACK_ENTRIES 64U
+
+typedef struct {
+    fp_key key;
+    fp_sum sum;
+    uint32_t index; /* order of creation */
+    bool hidden;
+    UT_hash_handle hh;
+} function;
+
+typedef struct {
+    const function *caller;
+    const function *callee;
+} pair_key;
+
+typedef struct {
+    pair_key key;
+    fp_sum sum;
+    uint32_t index; /* order of creation */
+    UT_hash_handle hh;
+} pair;
+
+/* What passed inside a call: in visible callees, and in the profiler itself. */
+typedef struct {
+    fp_ticks callee_ticks;
+    fp_ticks hidden_ticks;
+} inside;
+
+typedef struct {
+    function *function;
+    pair *pair;        /* NULL: nobody visible called it, or it is hidden */
+    function *visible; /* the caller that its callees will have */
+    fp_frame frame;
+    fp_ticks entered;
+    inside inside;
+} open_call;
+
+struct fp_pairs {
+    function *functions;
+    pair *pairs;
+    open_call *stack;
+    size_t depth;
+    size_t capacity;
+};
+
+fp_pairs *
+fp_pairs_new(void)
+{
+    fp_pairs *pairs = fp_alloc(sizeof *pairs);
+
+    if (pairs != NULL) {
+        memset(pairs, 0, sizeof *pairs);
+    }
+    return pairs;
+}
+
+void
+fp_pairs_free(fp_pairs *pairs)
+{
+    function *one_function, *next_function;
+    pair *one_pair, *next_pair;
+
+    if (pairs == NULL) {
+        return;
+    }
+    HASH_ITER(hh, pairs->functions, one_function, next_function) {
+        HASH_DEL(pairs->functions, one_function);
+        fp_free(one_function);
+    }
+    HASH_ITER(hh, pairs->pairs, one_pair, next_pair) {
+        HASH_DEL(pairs->pairs, one_pair);
+        fp_free(one_pair);
+    }
+    fp_free(pairs->stack);
+    fp_free(pairs);
+}
+
+static bool
+have_room(fp_pairs *pairs)
+{
+    size_t capacity = pairs->capacity == 0 ? FIRST_STACK_ENTRIES : 2 * pairs->capacity;
+    open_call *stack;
+
+    if (pairs->depth < pairs->capacity) {
+        return true;
+    }
+    stack = fp_realloc(pairs->stack, capacity * sizeof *stack);
+    if (stack == NULL) {
+        return false;
+    }
+    pairs->stack = stack;
+    pairs->capacity = capacity;
+    return true;
+}
+
+static fp_status
+find_function(fp_pairs *pairs, fp_key key, function **found)
+{
+    function *fresh;
+
+    HASH_FIND(hh, pairs->functions, &key, sizeof key, *found);
+    if (*found != NULL) {
+        return FP_OK;
+    }
+    fresh = fp_alloc(sizeof *fresh);
+    if (fresh == NULL) {
+        return FP_NOMEM;
+    }
+    memset(fresh, 0, sizeof *fresh);
+    fresh->key = key;
+    fresh->index = HASH_COUNT(pairs->functions);
+    HASH_ADD(hh, pairs->functions, key, sizeof key, fresh);
+    if (fresh->hh.tbl == NULL) {
+        fp_free(fresh);
+        return FP_NOMEM;
+    }
+    *found = fresh;
+    return FP_ADDED;
+}
+
+static fp_status
+find_pair(fp_pairs *pairs, pair_key key, pair **found)
+{
+    pair *fresh;
+
+    HASH_FIND(hh, pairs->pairs, &key, sizeof key, *found);
+    if (*found != NULL) {
+        return FP_OK;
+    }
+    fresh = fp_alloc(sizeof *fresh);
+    if (fresh == NULL) {
+        return FP_NOMEM;
+    }
+    memset(fresh, 0, sizeof *fresh);
+    fresh->key = key;
+    fresh->index = HASH_COUNT(pairs->pairs);
+    HASH_ADD(hh, pairs->pairs, key, sizeof key, fresh);
+    if (fresh->hh.tbl == NULL) {
+        fp_free(fresh);
+        return FP_NOMEM;
+    }
+    *found = fresh;
+    return FP_ADDED;
+}
+
+static function *
+visible_caller(const fp_pairs *pairs)
+{
+    return pairs->depth > 0 ? pairs->stack[pairs->depth - 1].visible : NULL;
+}
+
+static void
+push(fp_pairs *pairs, open_call call)
+{
+    pairs->stack[pairs->depth++] = call;
+    call.function->sum.open++;
+    if (call.pair != NULL) {
+        call.pair->sum.open++;
+    }
+}
+
+fp_status
+fp_pairs_enter(fp_pairs *pairs, fp_key key, fp_frame frame, fp_ticks now)
+{
+    function *caller;
+    open_call call = {.frame = frame, .entered = now};
+    fp_status added, status;
+
+    if (fp_pairs_current(pairs) == frame) {
+        /* The same frame cannot be entered twice: its end was missed. */
+        fp_pairs_leave(pairs, frame, now, false);
+    }
+    added = have_room(pairs) ? find_function(pairs, key, &call.function) : FP_NOMEM;
+    if (added < 0) {
+        return added;
+    }
+    caller = visible_caller(pairs);
+    call.visible = call.function->hidden ? caller : call.function;
+    if (caller != NULL && !call.function->hidden) {
+        status = find_pair(pairs, (pair_key){caller, call.function}, &call.pair);
+        if (status < 0) {
+            return status;
+        }
+        added = status == FP_ADDED ? FP_ADDED : added;
+    }
+    push(pairs, call);
+    return added;
+}
+
+void
+fp_sum_add(fp_sum *sum, fp_ticks total_ticks, fp_ticks own_ticks, bool raised)
+{
+    sum->calls++;
+    sum->raised += raised;
+    sum->own_ticks += own_ticks;
+    if (--sum->open == 0) {
+        sum->total_ticks += total_ticks;
+    } else {
+        sum->recursive++;
+    }
+}
+
+/* Adds a call that ends now to the sums of its function and its pair (or NULL), and
+ * tells what its caller has inside because of it. */
+static inside
+settle(const open_call *call,
+       inside within,
+       fp_ticks now,
+       bool raised,
+       fp_sum *of_function,
+       fp_sum *of_pair)
+{
+    const fp_ticks elapsed = now > call->entered ? now - call->entered : 0;
+    const fp_ticks visible = elapsed - within.hidden_ticks;
+    const fp_ticks own = visible - within.callee_ticks;
+
+    if (call->function->hidden) {
+        return (inside){within.callee_ticks, elapsed - within.callee_ticks};
+    }
+    fp_sum_add(of_function, visible, own > 0 ? own : 0, raised);
+    if (of_pair != NULL) {
+        fp_sum_add(of_pair, visible, own > 0 ? own : 0, raised);
+    }
+    return (inside){visible, within.hidden_ticks};
+}
+
+static inside
+both(inside one, inside other)
+{
+    return (inside){one.callee_ticks + other.callee_ticks,
+                    one.hidden_ticks + other.hidden_ticks};
+}
+
+static void
+pop(fp_pairs *pairs, fp_ticks now, bool raised)
+{
+    const open_call *call = &pairs->stack[--pairs->depth];
+    fp_sum *of_pair = call->pair != NULL ? &call->pair->sum : NULL;
+    const inside up =
+        settle(call, call->inside, now, raised, &call->function->sum, of_pair);
+
+    if (pairs->depth > 0) {
+        open_call *caller = &pairs->stack[pairs->depth - 1];
+        caller->inside = both(caller->inside, up);
+    }
+}
+
+fp_status
+fp_pairs_leave(fp_pairs *pairs, fp_frame frame, fp_ticks now, bool raised)
+{
+    size_t at = pairs->depth;
+
+    while (at > 0 && pairs->stack[at - 1].frame != frame) {
+        at--;
+    }
+    if (at == 0) {
+        return FP_UNKNOWN;
+    }
+    while (pairs->depth > at) {
+        pop(pairs, now, false);
+    }
+    pop(pairs, now, raised);
+    return FP_OK;
+}
+
+void
+fp_pairs_close(fp_pairs *pairs, fp_ticks now)
+{
+    while (pairs->depth > 0) {
+        pop(pairs, now, false);
+    }
+}
+
+void
+fp_pairs_hide(fp_pairs *pairs)
+{
+    open_call *call = &pairs->stack[pairs->depth - 1];
+
+    call->function->hidden = true;
+    if (call->pair != NULL) {
+        call->pair->sum.open--;
+        call->pair = NULL;
+    }
+    call->visible = pairs->depth > 1 ? call[-1].visible : NULL;
+}
+
+fp_frame
+fp_pairs_current(const fp_pairs *pairs)
+{
+    return pairs->depth > 0 ? pairs->stack[pairs->depth - 1].frame : 0;
+}
+
+/* Ends the open calls in the copies of their sums. */
+static void
+close_copies(const fp_pairs *pairs, fp_ticks now, fp_totals *totals)
+{
+    inside up = {0, 0};
+
+    for (size_t at = pairs->depth; at > 0; at--) {
+        const open_call *call = &pairs->stack[at - 1];
+        fp_sum *of_pair =
+            call->pair != NULL ? &totals->pairs[call->pair->index].sum : NULL;
+        up = settle(call,
+                    both(call->inside, up),
+                    now,
+                    false,
+                    &totals->functions[call->function->index].sum,
+                    of_pair);
+    }
+}
+
+fp_status
+fp_pairs_read(const fp_pairs *pairs,
+              fp_ticks now,
+              fp_numbering numbering,
+              fp_totals *totals)
+{
+    *totals = (fp_totals){.function_count = HASH_COUNT(pairs->functions),
+                          .pair_count = HASH_COUNT(pairs->pairs)};
+    totals->functions =
+        fp_alloc((totals->function_count + 1) * sizeof *totals->functions);
+    totals->pairs = fp_alloc((totals->pair_count + 1) * sizeof *totals->pairs);
+    if (totals->functions == NULL || totals->pairs == NULL) {
+        fp_totals_free(totals);
+        return FP_NOMEM;
+    }
+    for (const function *f = pairs->functions; f != NULL; f = f->hh.next) {
+        totals->functions[f->index] = (fp_function_total){
+            numbering.number_of(numbering.context, f->key), f->sum};
+    }
+    for (const pair *p = pairs->pairs; p != NULL; p = p->hh.next) {
+        totals->pairs[p->index] = (fp_pair_total){
+            numbering.number_of(numbering.context, p->key.caller->key),
+            numbering.number_of(numbering.context, p->key.callee->key),
+            p->sum};
+    }
+    close_copies(pairs, now, totals);
+    return FP_OK;
+}
+
+void
+fp_totals_free(fp_totals *totals)
+{
+    fp_free(totals->functions);
+    fp_free(totals->pairs);
+    *totals = (fp_totals){0};
+}

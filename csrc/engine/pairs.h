@@ -1,0 +1,87 @@
+/* pairs.h -- what is recorded when there is no room left for a tree.
+ *
+ * Sums for each function and each (caller, callee) pair, with the number of their
+ * calls that are open now, as `_lsprof` keeps them: flat figures and caller edges stay
+ * exact, paths are lost. A call is recursive when another one of the same function
+ * (for a pair: of the same pair) is open below it; only calls that are not recursive
+ * add to the total.
+ *
+ * Units      ticks; callers pass `now` in.
+ * Ownership  the sums belong to `fp_pairs`; keys are opaque and not owned.
+ * Threads    none: one per recorder, no locks inside.
+ */
+#ifndef FP_PAIRS_H
+#define FP_PAIRS_H
+
+#include "calltree.h"
+#include "clock.h"
+#include "status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Tells one open call from another: never 0. */
+typedef uintptr_t fp_frame;
+
+typedef struct {
+    int64_t calls;     /* calls that have ended */
+    int64_t recursive; /* those of them that were recursive */
+    int64_t raised;    /* those of them that ended with an exception */
+    fp_ticks total_ticks;
+    fp_ticks own_ticks;
+    int64_t open; /* calls that have not ended */
+} fp_sum;
+
+typedef struct {
+    uint32_t function;
+    fp_sum sum;
+} fp_function_total;
+
+typedef struct {
+    uint32_t caller;
+    uint32_t callee;
+    fp_sum sum;
+} fp_pair_total;
+
+typedef struct {
+    fp_function_total *functions;
+    size_t function_count;
+    fp_pair_total *pairs;
+    size_t pair_count;
+} fp_totals;
+
+typedef struct fp_pairs fp_pairs;
+
+/* NULL when there is no memory. */
+fp_pairs *fp_pairs_new(void);
+void fp_pairs_free(fp_pairs *pairs);
+
+/* FP_OK, FP_ADDED (a new function or pair), FP_NOMEM (nothing changed). */
+fp_status fp_pairs_enter(fp_pairs *pairs, fp_key key, fp_frame frame, fp_ticks now);
+
+/* FP_OK; FP_UNKNOWN when this frame is not open. What is open above it ends too. */
+fp_status fp_pairs_leave(fp_pairs *pairs, fp_frame frame, fp_ticks now, bool raised);
+
+/* Ends all calls that are open. */
+void fp_pairs_close(fp_pairs *pairs, fp_ticks now);
+
+/* The call that was entered last is the profiler's own: from now on its function adds
+ * nothing, and what it calls counts as called by its caller. */
+void fp_pairs_hide(fp_pairs *pairs);
+
+/* The frame that was entered last and is open; 0 when there is none. */
+fp_frame fp_pairs_current(const fp_pairs *pairs);
+
+/* The sums as if all open calls ended now; changes nothing. FP_OK or FP_NOMEM. */
+fp_status fp_pairs_read(const fp_pairs *pairs,
+                        fp_ticks now,
+                        fp_numbering numbering,
+                        fp_totals *totals);
+
+void fp_totals_free(fp_totals *totals);
+
+/* Adds one ended call; `sum->open` must count it. */
+void fp_sum_add(fp_sum *sum, fp_ticks total_ticks, fp_ticks own_ticks, bool raised);
+
+#endif

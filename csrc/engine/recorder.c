@@ -1,0 +1,166 @@
+#include "recorder.h"
+
+#include "alloc.h"
+
+#define FIRST_STACK_ENTRIES 64U
+
+fp_status
+fp_recorder_init(fp_recorder *recorder, fp_budget *budget)
+{
+    *recorder = (fp_recorder){.parked = {.node = FP_NO_NODE}};
+    recorder->stack = fp_alloc(FIRST_STACK_ENTRIES * sizeof *recorder->stack);
+    if (recorder->stack == NULL) {
+        return FP_NOMEM;
+    }
+    if (fp_calltree_init(&recorder->tree, budget) != FP_OK) {
+        fp_free(recorder->stack);
+        recorder->stack = NULL;
+        return FP_NOMEM;
+    }
+    recorder->stack[0] = (fp_open_call){.node = recorder->tree.root};
+    recorder->top = recorder->stack;
+    recorder->limit = recorder->stack + FIRST_STACK_ENTRIES - 1;
+    return FP_OK;
+}
+
+void
+fp_recorder_free(fp_recorder *recorder)
+{
+    fp_calltree_free(&recorder->tree);
+    fp_pairs_free(recorder->pairs);
+    fp_free(recorder->stack);
+    *recorder = (fp_recorder){0};
+}
+
+static fp_ticks
+program_time(const fp_recorder *recorder, fp_ticks now)
+{
+    return now - recorder->lost_ticks;
+}
+
+static bool
+have_room(fp_recorder *recorder)
+{
+    const size_t depth = (size_t)(recorder->top - recorder->stack);
+    size_t capacity = (size_t)(recorder->limit - recorder->stack) + 1;
+    fp_open_call *stack;
+
+    if (recorder->top != recorder->limit) {
+        return true;
+    }
+    capacity *= 2;
+    stack = fp_realloc(recorder->stack, capacity * sizeof *stack);
+    if (stack == NULL) {
+        return false;
+    }
+    recorder->stack = stack;
+    recorder->top = stack + depth;
+    recorder->limit = stack + capacity - 1;
+    return true;
+}
+
+/* The calls that are open go on in a table of pairs: what they have used so far stays
+ * in the tree, and there they will be counted once, when they end. */
+static fp_status
+switch_to_pairs(fp_recorder *recorder, fp_ticks program_now)
+{
+    fp_pairs *pairs = fp_pairs_new();
+
+    if (pairs == NULL) {
+        return FP_NOMEM;
+    }
+    for (fp_open_call *call = recorder->stack + 1; call <= recorder->top; call++) {
+        const fp_key key = call->node->edge.key;
+        if (fp_pairs_enter(pairs, key, call->frame, program_now) < 0) {
+            fp_pairs_free(pairs);
+            return FP_NOMEM;
+        }
+        if (call->node->hidden) {
+            fp_pairs_hide(pairs);
+        }
+    }
+    for (fp_open_call *call = recorder->stack + 1; call <= recorder->top; call++) {
+        const fp_ticks elapsed = program_now - call->entered;
+        call->node->inclusive_ticks += elapsed > 0 ? elapsed : 0;
+    }
+    recorder->pairs = pairs;
+    recorder->top = &recorder->parked;
+    return FP_OK;
+}
+
+fp_status
+fp_recorder_enter_slow(fp_recorder *recorder, fp_key key, fp_frame frame, fp_ticks now)
+{
+    fp_node *child;
+    fp_status status;
+
+    if (recorder->pairs != NULL) {
+        return fp_pairs_enter(recorder->pairs, key, frame, program_time(recorder, now));
+    }
+    if (recorder->top->frame == frame) {
+        /* The same frame cannot be entered twice: its end was missed. */
+        fp_recorder_leave(recorder, frame, now, false);
+    }
+    if (!have_room(recorder)) {
+        return FP_NOMEM;
+    }
+    status = fp_calltree_child(&recorder->tree, recorder->top->node, key, &child);
+    if (status == FP_FULL) {
+        status = switch_to_pairs(recorder, program_time(recorder, now));
+        return status < 0 ? status : fp_recorder_enter_slow(recorder, key, frame, now);
+    }
+    if (status >= 0) {
+        *++recorder->top = (fp_open_call){child, frame, program_time(recorder, now)};
+    }
+    return status;
+}
+
+fp_status
+fp_recorder_leave_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool raised)
+{
+    const fp_open_call *wanted = recorder->top;
+
+    if (recorder->pairs != NULL) {
+        return fp_pairs_leave(
+            recorder->pairs, frame, program_time(recorder, now), raised);
+    }
+    while (wanted != recorder->stack && wanted->frame != frame) {
+        wanted--;
+    }
+    if (wanted == recorder->stack) {
+        return FP_UNKNOWN;
+    }
+    while (recorder->top != wanted) {
+        fp_recorder_leave(recorder, recorder->top->frame, now, false);
+    }
+    return fp_recorder_leave(recorder, frame, now, raised);
+}
+
+void
+fp_recorder_hide(fp_recorder *recorder)
+{
+    if (recorder->pairs != NULL) {
+        fp_pairs_hide(recorder->pairs);
+    } else {
+        recorder->top->node->hidden = true;
+    }
+}
+
+fp_frame
+fp_recorder_current(const fp_recorder *recorder)
+{
+    return recorder->pairs != NULL ? fp_pairs_current(recorder->pairs)
+                                   : recorder->top->frame;
+}
+
+void
+fp_recorder_close(fp_recorder *recorder, fp_ticks now)
+{
+    if (recorder->pairs != NULL) {
+        fp_pairs_close(recorder->pairs, program_time(recorder, now));
+        return;
+    }
+    while (recorder->top != recorder->stack) {
+        fp_recorder_leave(recorder, recorder->top->frame, now, false);
+    }
+}

@@ -1,0 +1,122 @@
+/* recorder.h -- one thread's calls, as they begin and end.
+ *
+ * A stack of the calls that are open, each with its node in the tree. Enter and leave
+ * are paired by `frame`, an identity that no two open calls share; so a missed event
+ * costs one call at most: a frame that is entered again has ended unseen, and leaving
+ * a frame ends what is open above it. A frame that is not open is ignored: it was
+ * entered before recording began.
+ *
+ * When the node budget is used up, the stack moves over to `fp_pairs`, and `top` to a
+ * place where every enter and leave takes the slow way, so the fast way has no test
+ * for it.
+ *
+ * Units      ticks; callers pass `now` in.
+ * Ownership  the recorder owns its stack and tree; keys are opaque and not owned.
+ * Threads    none: written by its thread only, no locks inside.
+ */
+#ifndef FP_RECORDER_H
+#define FP_RECORDER_H
+
+#include "calltree.h"
+#include "clock.h"
+#include "pairs.h"
+#include "status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define FP_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#else
+#define FP_LIKELY(condition) (condition)
+#endif
+
+typedef struct {
+    fp_node *node;
+    fp_frame frame;
+    fp_ticks entered;
+} fp_open_call;
+
+typedef struct {
+    fp_open_call *top;   /* stack[0] is the root's, and is never left */
+    fp_open_call *limit; /* the last place of the stack */
+    fp_ticks lost_ticks; /* the profiler's own time: the program's clock is behind */
+    int64_t clamped;     /* calls that seemed to end before they began */
+    fp_calltree tree;
+    fp_open_call *stack;
+    fp_pairs *pairs;     /* NULL until the budget is used up */
+    fp_open_call parked; /* where `top` points then */
+} fp_recorder;
+
+/* FP_NOMEM: there is no recorder, and nothing to free. */
+fp_status fp_recorder_init(fp_recorder *recorder, fp_budget *budget);
+void fp_recorder_free(fp_recorder *recorder);
+
+fp_status fp_recorder_enter_slow(fp_recorder *recorder,
+                                 fp_key key,
+                                 fp_frame frame,
+                                 fp_ticks now);
+fp_status fp_recorder_leave_slow(fp_recorder *recorder,
+                                 fp_frame frame,
+                                 fp_ticks now,
+                                 bool raised);
+
+/* A call of `key` begins. FP_OK; FP_ADDED: a new path, it took time (see
+ * fp_recorder_lose); FP_NOMEM: nothing was entered. */
+static inline fp_status
+fp_recorder_enter(fp_recorder *recorder, fp_key key, fp_frame frame, fp_ticks now)
+{
+    fp_open_call *top = recorder->top;
+    fp_node *child = top->node->last_child;
+
+    if (FP_LIKELY(child->edge.key == key && top->frame != frame &&
+                  top != recorder->limit)) {
+        top[1].node = child;
+        top[1].frame = frame;
+        top[1].entered = now - recorder->lost_ticks;
+        recorder->top = top + 1;
+        return FP_OK;
+    }
+    return fp_recorder_enter_slow(recorder, key, frame, now);
+}
+
+/* The call with this frame ends. FP_OK, or FP_UNKNOWN: it is not open. */
+static inline fp_status
+fp_recorder_leave(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool raised)
+{
+    fp_open_call *top = recorder->top;
+
+    if (FP_LIKELY(top->frame == frame)) {
+        fp_node *node = top->node;
+        fp_ticks elapsed = now - recorder->lost_ticks - top->entered;
+        if (elapsed < 0) {
+            elapsed = 0;
+            recorder->clamped++;
+        }
+        node->calls++;
+        node->raised += raised;
+        node->inclusive_ticks += elapsed;
+        recorder->top = top - 1;
+        return FP_OK;
+    }
+    return fp_recorder_leave_slow(recorder, frame, now, raised);
+}
+
+/* The call that was entered last is the profiler's own and never shows. */
+void fp_recorder_hide(fp_recorder *recorder);
+
+/* The profiler itself used `ticks`: they are nobody's. */
+static inline void
+fp_recorder_lose(fp_recorder *recorder, fp_ticks ticks)
+{
+    recorder->lost_ticks += ticks;
+}
+
+/* The frame that was entered last and is open; 0 when there is none. */
+fp_frame fp_recorder_current(const fp_recorder *recorder);
+
+/* Ends all calls that are open: recording stops. */
+void fp_recorder_close(fp_recorder *recorder, fp_ticks now);
+
+#endif

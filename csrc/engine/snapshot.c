@@ -1,0 +1,111 @@
+#include "snapshot.h"
+
+#include "alloc.h"
+
+typedef struct {
+    fp_path *paths;
+    fp_numbering numbering;
+} copying;
+
+static void
+copy_node(void *context, const fp_node *node)
+{
+    const copying *copy = context;
+    fp_path *path = &copy->paths[node->index];
+
+    if (node->edge.parent == NULL) {
+        *path = (fp_path){0};
+        return;
+    }
+    *path = (fp_path){
+        .parent = node->edge.parent->index,
+        .function =
+            copy->numbering.number_of(copy->numbering.context, node->edge.key),
+        .hidden = node->hidden,
+        .calls = node->calls,
+        .raised = node->raised,
+        .inclusive_ticks = node->inclusive_ticks,
+    };
+}
+
+/* Ends the open calls in the copies of their nodes. */
+static void
+close_copies(const fp_recorder *recorder, fp_ticks now, fp_path *paths)
+{
+    const fp_ticks program_now = now - recorder->lost_ticks;
+
+    for (const fp_open_call *call = recorder->top; call != recorder->stack; call--) {
+        fp_path *path = &paths[call->node->index];
+        path->calls++;
+        if (program_now > call->entered) {
+            path->inclusive_ticks += program_now - call->entered;
+        }
+    }
+}
+
+fp_status
+fp_snapshot_add(fp_snapshot *snapshot,
+                const fp_recorder *recorder,
+                uint64_t ident,
+                fp_ticks now,
+                fp_numbering numbering)
+{
+    fp_thread_record record = {.ident = ident,
+                               .clamped = recorder->clamped,
+                               .truncated = recorder->pairs != NULL,
+                               .path_count = recorder->tree.count};
+    copying copy = {.numbering = numbering};
+
+    record.paths = fp_alloc(record.path_count * sizeof *record.paths);
+    if (record.paths == NULL) {
+        return FP_NOMEM;
+    }
+    copy.paths = record.paths;
+    fp_calltree_walk(&recorder->tree, copy_node, &copy);
+    if (recorder->pairs == NULL) {
+        close_copies(recorder, now, record.paths);
+    } else if (fp_pairs_read(recorder->pairs,
+                             now - recorder->lost_ticks,
+                             numbering,
+                             &record.totals) != FP_OK) {
+        fp_thread_record_free(&record);
+        return FP_NOMEM;
+    }
+    if (fp_snapshot_add_record(snapshot, record) != FP_OK) {
+        fp_thread_record_free(&record);
+        return FP_NOMEM;
+    }
+    return FP_OK;
+}
+
+fp_status
+fp_snapshot_add_record(fp_snapshot *snapshot, fp_thread_record record)
+{
+    fp_thread_record *threads = fp_realloc(
+        snapshot->threads, (snapshot->thread_count + 1) * sizeof *threads);
+
+    if (threads == NULL) {
+        return FP_NOMEM;
+    }
+    threads[snapshot->thread_count++] = record;
+    snapshot->threads = threads;
+    return FP_OK;
+}
+
+void
+fp_thread_record_free(fp_thread_record *record)
+{
+    fp_free(record->paths);
+    fp_totals_free(&record->totals);
+    *record = (fp_thread_record){0};
+}
+
+void
+fp_snapshot_free(fp_snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->thread_count; i++) {
+        fp_thread_record_free(&snapshot->threads[i]);
+    }
+    fp_free(snapshot->threads);
+    *snapshot = (fp_snapshot){0};
+}

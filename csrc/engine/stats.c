@@ -1,0 +1,280 @@
+#include "stats.h"
+
+#include "alloc.h"
+#include "hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NOBODY UINT32_MAX
+
+typedef struct {
+    uint64_t key; /* caller, then callee */
+    fp_sum sum;
+    UT_hash_handle hh;
+} edge;
+
+/* What the walk knows of one node. Places in the array; 0, the root's, is "none". */
+typedef struct {
+    uint32_t first_child;
+    uint32_t next_sibling;
+    uint32_t caller; /* the function of the nearest ancestor that shows, or NOBODY */
+    fp_ticks children_ticks;
+    fp_ticks hidden_ticks; /* of the hidden nodes in this subtree */
+    edge *edge;
+} step;
+
+typedef struct {
+    fp_sum *functions;
+    edge *edges;
+} building;
+
+static edge *
+edge_of(building *build, uint32_t caller, uint32_t callee)
+{
+    const uint64_t key = (uint64_t)caller << 32 | callee;
+    edge *found;
+
+    HASH_FIND(hh, build->edges, &key, sizeof key, found);
+    if (found != NULL) {
+        return found;
+    }
+    found = fp_alloc(sizeof *found);
+    if (found == NULL) {
+        return NULL;
+    }
+    memset(found, 0, sizeof *found);
+    found->key = key;
+    HASH_ADD(hh, build->edges, key, sizeof key, found);
+    if (found->hh.tbl == NULL) {
+        fp_free(found);
+        return NULL;
+    }
+    return found;
+}
+
+static fp_ticks
+own_ticks(const fp_path *path, const step *node)
+{
+    const fp_ticks own = path->inclusive_ticks - node->children_ticks;
+
+    return own > 0 ? own : 0;
+}
+
+/* Links each node to its children, and sums up what they used: children stand behind
+ * their parents, so one pass from the back has all of a node before it leaves it. */
+static void
+link_nodes(const fp_thread_record *thread, step *steps)
+{
+    memset(steps, 0, thread->path_count * sizeof *steps);
+    for (size_t i = thread->path_count; i-- > 1;) {
+        const fp_path *path = &thread->paths[i];
+        step *parent = &steps[path->parent];
+
+        if (path->hidden) {
+            steps[i].hidden_ticks += own_ticks(path, &steps[i]);
+        }
+        parent->children_ticks += path->inclusive_ticks;
+        parent->hidden_ticks += steps[i].hidden_ticks;
+        steps[i].next_sibling = parent->first_child;
+        parent->first_child = (uint32_t)i;
+    }
+}
+
+static void
+add_calls(fp_sum *sum, const fp_path *path, fp_ticks total, fp_ticks own)
+{
+    sum->calls += path->calls;
+    sum->raised += path->raised;
+    sum->own_ticks += own;
+    if (sum->open++ == 0) {
+        sum->total_ticks += total;
+    } else {
+        sum->recursive += path->calls;
+    }
+}
+
+static fp_status
+enter_node(building *build, const fp_path *path, step *node)
+{
+    const fp_ticks total = path->inclusive_ticks - node->hidden_ticks;
+    const fp_ticks own = own_ticks(path, node);
+
+    if (path->hidden) {
+        return FP_OK;
+    }
+    if (node->caller != NOBODY) {
+        node->edge = edge_of(build, node->caller, path->function);
+        if (node->edge == NULL) {
+            return FP_NOMEM;
+        }
+        add_calls(&node->edge->sum, path, total, own);
+    }
+    add_calls(&build->functions[path->function], path, total, own);
+    return FP_OK;
+}
+
+static void
+leave_node(building *build, const fp_path *path, const step *node)
+{
+    if (path->hidden) {
+        return;
+    }
+    if (node->edge != NULL) {
+        node->edge->sum.open--;
+    }
+    build->functions[path->function].open--;
+}
+
+static fp_status
+walk(building *build, const fp_thread_record *thread, step *steps)
+{
+    uint32_t at = 0;
+
+    steps[0].caller = NOBODY;
+    for (;;) {
+        uint32_t next = steps[at].first_child;
+        const fp_path *path = &thread->paths[at];
+
+        if (next != 0) {
+            steps[next].caller =
+                at == 0 || path->hidden ? steps[at].caller : path->function;
+        }
+        while (next == 0) { /* up, until there is a way to the side */
+            if (at == 0) {
+                return FP_OK;
+            }
+            leave_node(build, &thread->paths[at], &steps[at]);
+            next = steps[at].next_sibling;
+            if (next != 0) {
+                steps[next].caller = steps[at].caller;
+            }
+            at = thread->paths[at].parent;
+        }
+        at = next;
+        if (enter_node(build, &thread->paths[at], &steps[at]) != FP_OK) {
+            return FP_NOMEM;
+        }
+    }
+}
+
+static void
+add_sum(fp_sum *to, const fp_sum *sum)
+{
+    to->calls += sum->calls;
+    to->recursive += sum->recursive;
+    to->raised += sum->raised;
+    to->total_ticks += sum->total_ticks;
+    to->own_ticks += sum->own_ticks;
+}
+
+static fp_status
+add_totals(building *build, const fp_totals *totals)
+{
+    for (size_t i = 0; i < totals->function_count; i++) {
+        const fp_function_total *total = &totals->functions[i];
+        add_sum(&build->functions[total->function], &total->sum);
+    }
+    for (size_t i = 0; i < totals->pair_count; i++) {
+        const fp_pair_total *total = &totals->pairs[i];
+        edge *to = edge_of(build, total->caller, total->callee);
+        if (to == NULL) {
+            return FP_NOMEM;
+        }
+        add_sum(&to->sum, &total->sum);
+    }
+    return FP_OK;
+}
+
+static fp_status
+add_thread(building *build, const fp_thread_record *thread)
+{
+    step *steps = fp_alloc(thread->path_count * sizeof *steps);
+    fp_status status;
+
+    if (steps == NULL) {
+        return FP_NOMEM;
+    }
+    link_nodes(thread, steps);
+    status = walk(build, thread, steps);
+    fp_free(steps);
+    return status == FP_OK ? add_totals(build, &thread->totals) : status;
+}
+
+static int
+by_caller_then_callee(const void *one, const void *other)
+{
+    const fp_pair_total *a = one, *b = other;
+
+    if (a->caller != b->caller) {
+        return a->caller < b->caller ? -1 : 1;
+    }
+    return (a->callee > b->callee) - (a->callee < b->callee);
+}
+
+/* The edges that had calls, in order; the table is left as it is. */
+static fp_status
+list_edges(const building *build, fp_stats *stats)
+{
+    stats->edges =
+        fp_alloc((HASH_COUNT(build->edges) + (size_t)1) * sizeof *stats->edges);
+    if (stats->edges == NULL) {
+        return FP_NOMEM;
+    }
+    for (const edge *e = build->edges; e != NULL; e = e->hh.next) {
+        if (e->sum.calls > 0) {
+            stats->edges[stats->edge_count++] = (fp_pair_total){
+                (uint32_t)(e->key >> 32), (uint32_t)e->key, e->sum};
+        }
+    }
+    qsort(stats->edges,
+          stats->edge_count,
+          sizeof *stats->edges,
+          by_caller_then_callee);
+    return FP_OK;
+}
+
+static void
+free_edges(building *build)
+{
+    edge *one, *next;
+
+    HASH_ITER(hh, build->edges, one, next) {
+        HASH_DEL(build->edges, one);
+        fp_free(one);
+    }
+}
+
+fp_status
+fp_stats_build(fp_stats *stats, const fp_snapshot *snapshot, size_t function_count)
+{
+    building build = {NULL, NULL};
+    fp_status status = FP_OK;
+
+    *stats = (fp_stats){.function_count = function_count};
+    stats->functions = fp_alloc((function_count + 1) * sizeof *stats->functions);
+    if (stats->functions == NULL) {
+        return FP_NOMEM;
+    }
+    memset(stats->functions, 0, (function_count + 1) * sizeof *stats->functions);
+    build.functions = stats->functions;
+    for (size_t i = 0; i < snapshot->thread_count && status == FP_OK; i++) {
+        status = add_thread(&build, &snapshot->threads[i]);
+    }
+    if (status == FP_OK) {
+        status = list_edges(&build, stats);
+    }
+    free_edges(&build);
+    if (status != FP_OK) {
+        fp_stats_free(stats);
+    }
+    return status;
+}
+
+void
+fp_stats_free(fp_stats *stats)
+{
+    fp_free(stats->functions);
+    fp_free(stats->edges);
+    *stats = (fp_stats){0};
+}

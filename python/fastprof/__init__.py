@@ -1,0 +1,33 @@
+"""A fast deterministic profiler: every call, on every thread, in its full context.
+
+    from fastprof import Profiler
+
+    with Profiler() as p:
+        work()
+    p.print_stats("cumulative")
+    p.save("out.prof")
+"""
+
+from .errors import (
+    FastprofError,
+    ProfileFileError,
+    ProfilerConflictError,
+    UnknownFormatError,
+)
+from .profiler import Profile, Profiler, run, runctx
+from .stats import Stats, load
+
+__all__ = [
+    "FastprofError",
+    "Profile",
+    "ProfileFileError",
+    "Profiler",
+    "ProfilerConflictError",
+    "Stats",
+    "UnknownFormatError",
+    "load",
+    "run",
+    "runctx",
+]
+
+__version__ = "0.1.0"

@@ -1,0 +1,7 @@
+"""``python -m fastprof``."""
+
+import sys
+
+from fastprof.cli import main
+
+sys.exit(main())

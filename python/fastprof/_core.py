@@ -1,0 +1,5 @@
+"""The extension module; nothing else in the package imports it."""
+
+from ._fastprof import Profiler, Snapshot
+
+__all__ = ["Profiler", "Snapshot"]

@@ -1,0 +1,111 @@
+import types
+from collections.abc import Callable
+from typing import Any, Literal, TypedDict, final
+
+from _typeshed import ReadableBuffer, structseq
+from typing_extensions import Self
+
+_Timer = Callable[[], float]
+# Calls, recursive calls, raised, own seconds, cumulative seconds.
+_Sums = tuple[int, int, int, float, float]
+# File, first line, name, qualified name, module.
+_Function = tuple[str, int, str, str, str | None]
+
+class _ClockInfo(TypedDict):
+    source: Literal["tsc", "cntvct", "monotonic", "custom"]
+    seconds_per_tick: float
+    unstable: bool
+
+@final
+class profiler_subentry(
+    structseq[Any], tuple[types.CodeType | str, int, int, float, float]
+):
+    __match_args__ = ("code", "callcount", "reccallcount", "totaltime", "inlinetime")
+    @property
+    def code(self) -> types.CodeType | str: ...
+    @property
+    def callcount(self) -> int: ...
+    @property
+    def reccallcount(self) -> int: ...
+    @property
+    def totaltime(self) -> float: ...
+    @property
+    def inlinetime(self) -> float: ...
+
+@final
+class profiler_entry(
+    structseq[Any],
+    tuple[
+        types.CodeType | str, int, int, float, float, list[profiler_subentry] | None
+    ],
+):
+    __match_args__ = (
+        "code",
+        "callcount",
+        "reccallcount",
+        "totaltime",
+        "inlinetime",
+        "calls",
+    )
+    @property
+    def code(self) -> types.CodeType | str: ...
+    @property
+    def callcount(self) -> int: ...
+    @property
+    def reccallcount(self) -> int: ...
+    @property
+    def totaltime(self) -> float: ...
+    @property
+    def inlinetime(self) -> float: ...
+    @property
+    def calls(self) -> list[profiler_subentry] | None: ...
+
+@final
+class Snapshot:
+    @property
+    def functions(self) -> list[_Function]: ...
+    @property
+    def seconds_per_tick(self) -> float: ...
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def hook_lost(self) -> bool: ...
+    @property
+    def threads_lost(self) -> bool: ...
+    @property
+    def threads(self) -> list[tuple[int, int, bool, int]]: ...
+    def totals(
+        self,
+    ) -> tuple[list[tuple[int, _Sums]], list[tuple[int, int, _Sums]]]: ...
+    def encode(self) -> bytes: ...
+    @classmethod
+    def decode(
+        cls,
+        data: ReadableBuffer,
+        functions: list[_Function],
+        seconds_per_tick: float,
+        /,
+    ) -> Self: ...
+
+class Profiler:
+    def __init__(
+        self,
+        timer: _Timer | None = None,
+        timeunit: float = 0.0,
+        subcalls: bool = True,
+        builtins: bool = True,
+        *,
+        threads: Literal["all", "current"] = "all",
+        max_nodes: int = 1048576,
+    ) -> None: ...
+    @property
+    def enabled(self) -> bool: ...
+    @property
+    def subcalls(self) -> bool: ...
+    @property
+    def clock_info(self) -> _ClockInfo: ...
+    def enable(self, subcalls: bool = ..., builtins: bool = ...) -> None: ...
+    def disable(self) -> None: ...
+    def clear(self) -> None: ...
+    def getstats(self) -> list[profiler_entry]: ...
+    def take_snapshot(self) -> Snapshot: ...

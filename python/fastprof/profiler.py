@@ -1,0 +1,235 @@
+"""The profilers: `Profiler` for all threads, `Profile` in cProfile's place."""
+
+import os
+import sys
+import time
+import types
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from . import _core
+from .output import replace_file
+from .stats import Stats, pstats_dict
+
+if sys.version_info >= (3, 11):
+    from typing import Self
+else:
+    from typing import TYPE_CHECKING
+
+    if TYPE_CHECKING:
+        from typing_extensions import Self
+
+__all__ = ["Profile", "Profiler", "run", "runctx"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Profiler(_core.Profiler):
+    """Records every call of every function on every thread.
+
+    Args:
+        timer: Answers the time, in place of the clock: a float or an int in seconds,
+            or with a `timeunit` an int in units. It is called at every event. One
+            that raises is reported to `sys.unraisablehook`, and no time passes.
+        timeunit: Seconds in one unit of the timer.
+        subcalls: Whether the pstats output has callers.
+        builtins: Whether C functions are recorded as callees of their own, or
+            charged to the Python function that called them.
+        threads: "all", or "current": the thread that enables.
+        max_nodes: How many paths the call trees may have, over all threads. Beyond
+            that calls are counted by function and by caller and callee, exactly.
+
+    Raises:
+        ValueError: An option has an unknown value.
+        TypeError: The timer cannot be called.
+    """
+
+    stats: dict[Any, Any]
+
+    def __init__(
+        self,
+        *,
+        timer: Callable[[], float] | None = None,
+        timeunit: float = 0.0,
+        subcalls: bool = True,
+        builtins: bool = True,
+        threads: Any = "all",
+        max_nodes: int = 2**20,
+    ) -> None:
+        """See the class."""
+        super().__init__(
+            timer, timeunit, subcalls, builtins, threads=threads, max_nodes=max_nodes
+        )
+
+    def __enter__(self) -> "Self":
+        """Enable."""
+        self.enable()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Disable; an exception passes."""
+        self.disable()
+
+    def create_stats(self) -> None:
+        """Disable, and set `stats`."""
+        self.disable()
+        self.snapshot_stats()
+
+    def snapshot_stats(self) -> None:
+        """Set `stats`, the dict that pstats works on; recording goes on.
+
+        Calls that are open count as calls that end now.
+        """
+        self.stats = pstats_dict(self.take_snapshot(), self.subcalls)
+
+    def snapshot(self) -> Stats:
+        """What has been recorded up to now; recording goes on."""
+        snapshot = self.take_snapshot()
+        clock = self.clock_info
+        info = {
+            "fastprof": _version(),
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "implementation": sys.implementation.name,
+            "platform": sys.platform,
+            "command": list(map(str, getattr(sys, "argv", []))),
+            "pid": os.getpid(),
+            "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "clock": clock["source"],
+            "clock_unstable": clock["unstable"],
+            "negative_intervals": sum(thread[3] for thread in snapshot.threads),
+            "threads": [thread[:2] for thread in snapshot.threads],
+            "subcalls": self.subcalls,
+            "complete": snapshot.complete,
+            "hook_lost": snapshot.hook_lost,
+            "threads_lost": snapshot.threads_lost,
+        }
+        return Stats(snapshot, info)
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
+        """Write what has been recorded up to now; see `Stats.save`."""
+        self.snapshot().save(path, format)
+
+    def dump_stats(self, file: str | os.PathLike[str]) -> None:
+        """Disable, and write a .prof file, whatever the file's extension.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        self.create_stats()
+        replace_file(file, self.snapshot().to_bytes())
+
+    def print_stats(self, sort: Any = -1) -> None:
+        """Disable, and print the table of pstats.
+
+        Args:
+            sort: What `pstats.Stats.sort_stats` takes, or a tuple of such.
+        """
+        import pstats
+
+        if not isinstance(sort, tuple):
+            sort = (sort,)
+        pstats.Stats(self).strip_dirs().sort_stats(*sort).print_stats()
+
+    def run(self, cmd: str | types.CodeType) -> "Self":
+        """Profile a statement in the namespace of `__main__`."""
+        import __main__
+
+        namespace = __main__.__dict__
+        return self.runctx(cmd, namespace, namespace)
+
+    def runctx(
+        self,
+        cmd: str | types.CodeType,
+        globals: dict[str, Any],
+        locals: Any,
+    ) -> "Self":
+        """Profile a statement in the given namespaces."""
+        self.enable()
+        try:
+            exec(cmd, globals, locals)
+        finally:
+            self.disable()
+        return self
+
+    def runcall(
+        self, func: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Profile one call, and answer its result."""
+        self.enable()
+        try:
+            return func(*args, **kwargs)
+        finally:
+            self.disable()
+
+
+class Profile(Profiler):
+    """cProfile's class: the same options, and only the thread that enables.
+
+    Args:
+        timer: As for `Profiler`, as are all others.
+        timeunit: Seconds in one unit of the timer.
+        subcalls: Whether the pstats output has callers.
+        builtins: Whether C functions are recorded as callees of their own.
+        **options: Any other option of `Profiler`.
+    """
+
+    def __init__(
+        self,
+        timer: Callable[[], float] | None = None,
+        timeunit: float = 0.0,
+        subcalls: bool = True,
+        builtins: bool = True,
+        **options: Any,
+    ) -> None:
+        """See the class."""
+        options.setdefault("threads", "current")
+        super().__init__(
+            timer=timer,
+            timeunit=timeunit,
+            subcalls=subcalls,
+            builtins=builtins,
+            **options,
+        )
+
+
+def run(statement: str, filename: str | None = None, sort: Any = -1) -> None:
+    """Profile a statement in `__main__`, and print the table or write a file.
+
+    SystemExit ends the statement, and nothing else.
+
+    Args:
+        statement: What to execute.
+        filename: Where to write the profile; left out, the table is printed.
+        sort: Order of the table, as for `Profiler.print_stats`.
+    """
+    import __main__
+
+    namespace = __main__.__dict__
+    runctx(statement, namespace, namespace, filename, sort)
+
+
+def runctx(
+    statement: str,
+    globals: dict[str, Any],
+    locals: Any,
+    filename: str | None = None,
+    sort: Any = -1,
+) -> None:
+    """Profile a statement in the given namespaces; otherwise as `run`."""
+    profile = Profile()
+    try:
+        profile.runctx(statement, globals, locals)
+    except SystemExit:
+        pass
+    finally:
+        if filename is None:
+            profile.print_stats(sort)
+        else:
+            profile.dump_stats(filename)
+
+
+def _version() -> str:
+    from . import __version__
+
+    return __version__

@@ -1,0 +1,174 @@
+"""What a profile says: the native model, and pstats' dict made from it."""
+
+import os
+from typing import Any
+
+from ._core import Snapshot
+from .errors import ProfileFileError, UnknownFormatError
+from .output import replace_file
+from .profile_file import pack, unpack
+
+__all__ = ["Stats", "load", "pstats_dict"]
+
+# As pstats has them: file, line, name.
+Key = tuple[str, int, str]
+# Calls, primitive calls, own and cumulative seconds.
+Caller = tuple[int, int, float, float]
+# Primitive calls, calls, own and cumulative seconds, callers.
+Entry = tuple[int, int, float, float, dict[Key, Caller]]
+
+
+def pstats_dict(snapshot: Snapshot, subcalls: bool = True) -> dict[Key, Entry]:
+    """The dict that `pstats.Stats` works on.
+
+    Functions that share a key (two lambdas on one line, code that was executed twice)
+    are added up.
+
+    Args:
+        snapshot: What was recorded.
+        subcalls: Whether functions have their callers.
+    """
+    keys: list[Key] = [function[:3] for function in snapshot.functions]
+    functions, edges = snapshot.totals()
+    flat: dict[Key, Entry] = {}
+    for number, (calls, recursive, _, own, cumulative) in functions:
+        primitive = calls - recursive
+        key = keys[number]
+        if key in flat:
+            was = flat[key]
+            primitive, calls = primitive + was[0], calls + was[1]
+            own, cumulative = own + was[2], cumulative + was[3]
+        flat[key] = primitive, calls, own, cumulative, {}
+    for caller, callee, (calls, recursive, _, own, cumulative) in edges:
+        if not subcalls:
+            break
+        primitive = calls - recursive
+        callers = flat[keys[callee]][4]
+        key = keys[caller]
+        if key in callers:
+            was = callers[key]
+            calls, primitive = calls + was[0], primitive + was[1]
+            own, cumulative = own + was[2], cumulative + was[3]
+        callers[key] = calls, primitive, own, cumulative
+    return flat
+
+
+class Stats:
+    """What had been recorded at one moment.
+
+    `pstats.Stats(stats)` takes it as it takes a profiler.
+
+    Attributes:
+        info: How and when it was recorded: a dict of plain values, among them
+            `clock` (the source of the times), `threads` (for each its ident and the
+            number of paths in its call tree) and `python`.
+    """
+
+    def __init__(self, snapshot: Snapshot, info: dict[str, Any]) -> None:
+        """Made by `Profiler.snapshot` and `load`."""
+        self._snapshot = snapshot
+        self._flat: dict[Key, Entry] | None = None
+        self.info = info
+
+    def __repr__(self) -> str:
+        """How much there is of it."""
+        paths = sum(thread[1] for thread in self._snapshot.threads)
+        threads = len(self._snapshot.threads)
+        return f"<fastprof.Stats: {paths} paths in {threads} threads>"
+
+    @property
+    def stats(self) -> dict[Key, Entry]:
+        """The dict of pstats: `{(file, line, name): (cc, nc, tt, ct, callers)}`."""
+        if self._flat is None:
+            self.create_stats()
+        assert self._flat is not None
+        return self._flat
+
+    @stats.setter
+    def stats(self, flat: dict[Key, Entry]) -> None:
+        self._flat = flat
+
+    def create_stats(self) -> None:
+        """Make `stats` anew; pstats asks for this, and empties it afterwards."""
+        self._flat = pstats_dict(self._snapshot, self.info["subcalls"])
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the node budget was used up.
+
+        From then on calls were counted by function and by caller and callee: these
+        figures are exact, the paths in the tree are not all there.
+        """
+        return any(thread[2] for thread in self._snapshot.threads)
+
+    @property
+    def complete(self) -> bool:
+        """False when memory ran out: recording stopped there."""
+        return bool(self.info["complete"])
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
+        """Write a file that pstats, its viewers and `fastprof.load` read.
+
+        Args:
+            path: Where to; an existing file is replaced whole or not at all.
+            format: "prof"; left out, the file's extension tells.
+
+        Raises:
+            UnknownFormatError: There is no such format.
+            OSError: The file cannot be written.
+        """
+        path = os.fspath(path)
+        chosen = os.path.splitext(path)[1][1:] if format is None else format
+        if chosen != "prof":
+            raise UnknownFormatError(
+                f"{path}: no file format is called {chosen!r}; use the extension "
+                '.prof or format="prof"'
+            )
+        replace_file(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The content of a .prof file."""
+        snapshot = self._snapshot
+        details = {
+            "info": self.info,
+            "functions": snapshot.functions,
+            "seconds_per_tick": snapshot.seconds_per_tick,
+            "trees": snapshot.encode(),
+        }
+        flat = pstats_dict(snapshot, self.info["subcalls"])
+        return pack(flat, details)
+
+
+def load(path: str | os.PathLike[str]) -> Stats:
+    """Read a file that `save`, `dump_stats` or `python -m fastprof -o` wrote.
+
+    Raises:
+        ProfileFileError: It is no such file, or damaged.
+        OSError: It cannot be read.
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        return _stats_of(unpack(data))
+    except ProfileFileError as error:
+        raise ProfileFileError(f"{os.fspath(path)}: {error}") from None
+
+
+def _stats_of(details: dict[str, Any]) -> Stats:
+    """The native model from a file's second part, which is checked first."""
+    try:
+        info, functions = details["info"], details["functions"]
+        trees, scale = details["trees"], details["seconds_per_tick"]
+        described = all(_is_function(function) for function in functions)
+        if not described or not {"subcalls", "complete"} <= info.keys():
+            raise ProfileFileError("damaged: its list of functions cannot be read")
+        return Stats(Snapshot.decode(trees, functions, scale), info)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, ProfileFileError):
+            raise
+        raise ProfileFileError(f"damaged: {error}") from None
+
+
+def _is_function(function: Any) -> bool:
+    types = (str, int, str, str, (str, type(None)))
+    return len(function) == len(types) and all(map(isinstance, function, types))

@@ -1,0 +1,128 @@
+"""What a person installs is whole: the extension, its stub, and the uthash header."""
+
+import importlib.metadata
+import os
+import runpy
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+from pathlib import Path
+
+import fastprof
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+INSTALLED = Path(fastprof.__file__).resolve().parent
+
+A_TINY_PROFILE = """
+import pstats
+import fastprof
+
+profiler = fastprof.Profile()
+assert profiler.runcall(sorted, [2, 1], key=lambda number: -number) == [2, 1]
+calls = {key[2]: figures[1] for key, figures in pstats.Stats(profiler).stats.items()}
+assert calls["<lambda>"] == 2, calls
+"""
+
+
+def run(*command, **environ):
+    """Run a command to its end; its output, or a failure that shows it."""
+    completed = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | environ,
+    )
+    assert completed.returncode == 0, completed.stdout
+    return completed.stdout
+
+
+@pytest.fixture(scope="module")
+def uthash_include_dir():
+    """The function of setup.py that finds the header."""
+    return runpy.run_path(str(ROOT / "setup.py"))["uthash_include_dir"]
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Three folders, the first of which holds no uthash.h."""
+    empty, one, other = (tmp_path / name for name in ("empty", "one", "other"))
+    for folder in (empty, one, other):
+        folder.mkdir()
+    for folder in (one, other):
+        (folder / "uthash.h").touch()
+    return empty, one, other
+
+
+def test_the_installed_package_is_tested():
+    site_packages = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    assert str(INSTALLED.parent) in {str(Path(p).resolve()) for p in site_packages}
+
+
+def test_the_version_is_the_same_everywhere():
+    assert fastprof.__version__ == importlib.metadata.version("fastprof")
+
+
+def test_types_are_installed():
+    assert (INSTALLED / "py.typed").is_file()
+    assert (INSTALLED / "_fastprof.pyi").is_file()
+
+
+def test_the_stub_tells_what_the_extension_has(tmp_path):
+    run(
+        sys.executable,
+        *("-m", "mypy.stubtest", "fastprof._fastprof"),
+        MYPY_CACHE_DIR=str(tmp_path),
+    )
+
+
+def test_the_folder_that_the_builder_names_is_asked_first(uthash_include_dir, folders):
+    _, one, other = folders
+    assert uthash_include_dir({"UTHASH_INCLUDE_DIR": str(one)}, other, [other]) == one
+
+
+def test_the_sdists_own_header_goes_before_the_systems(uthash_include_dir, folders):
+    _, one, other = folders
+    assert uthash_include_dir({}, one, [other]) == one
+
+
+def test_the_systems_header_is_found(uthash_include_dir, folders):
+    empty, one, other = folders
+    assert uthash_include_dir({}, empty, [empty, one, other]) == one
+
+
+def test_a_folder_named_in_vain_is_an_error(uthash_include_dir, folders):
+    empty, one, other = folders
+    with pytest.raises(SystemExit, match="UTHASH_INCLUDE_DIR=.*empty"):
+        uthash_include_dir({"UTHASH_INCLUDE_DIR": str(empty)}, one, [other])
+
+
+def test_without_the_header_the_builder_is_told_what_to_install(
+    uthash_include_dir, folders
+):
+    empty, _, _ = folders
+    with pytest.raises(SystemExit, match="uthash-dev"):
+        uthash_include_dir({}, empty, [empty])
+
+
+def test_the_sdist_installs_where_there_is_no_uthash(tmp_path):
+    run(sys.executable, "-m", "build", "--sdist", f"--outdir={tmp_path}", str(ROOT))
+    (sdist,) = tmp_path.glob("fastprof-*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"csrc/vendor/uthash.h", "csrc/engine/hash.h", "LICENSE"} <= names
+
+    # CPATH comes after the build's own -I and before the system: who looks for the
+    # header anywhere but in the sdist gets this one.
+    poisoned = tmp_path / "poisoned"
+    poisoned.mkdir()
+    (poisoned / "uthash.h").write_text("#error the header of the system was taken\n")
+    fresh = tmp_path / "fresh"
+    venv.create(fresh, with_pip=True)
+    python = str(fresh / "bin" / "python")
+    run(python, "-m", "pip", "install", str(sdist), CPATH=str(poisoned))
+    run(python, "-c", A_TINY_PROFILE)

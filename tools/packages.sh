@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Makes sure that the machine has what its arguments name, and installs what is
+# missing with apt-get. Without root it says what to install, and fails.
+#
+#   build    compilers, CMake, Check, uthash, and a Python that can build extensions
+#   browser  Chromium, for the screenshot
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=()
+
+need() { # PACKAGE COMMAND...: the package is missing when the command fails
+    local package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+has_header() {
+    echo "#include <$1>" | gcc ${UTHASH_INCLUDE_DIR:+-I"$UTHASH_INCLUDE_DIR"} -E -
+}
+
+can_make_environments() {
+    "$1" -c 'import ensurepip, venv'
+}
+
+can_build_extensions() {
+    "$1" -c 'import os, sysconfig
+os.stat(os.path.join(sysconfig.get_path("include"), "Python.h"))'
+}
+
+need_build() {
+    local version python pythons
+    need gcc command -v gcc
+    need libc6-dev has_header stdio.h
+    need cmake command -v cmake
+    need pkg-config command -v pkg-config
+    need check pkg-config --exists check
+    need uthash-dev has_header uthash.h
+    pythons=$(tools/pythons.sh)
+    if [ -z "$pythons" ]; then
+        missing+=(python3 python3-venv python3-dev)
+        return
+    fi
+    while read -r version python; do
+        need "python$version-venv" can_make_environments "$python"
+        need "python$version-dev" can_build_extensions "$python"
+    done <<<"$pythons"
+}
+
+need_browser() {
+    need chromium command -v chromium
+    need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
+}
+
+for group in "$@"; do
+    "need_$group"
+done
+if [ ${#missing[@]} -eq 0 ]; then
+    exit 0
+fi
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "Not installed on this machine: ${missing[*]}" >&2
+    echo "Install with: sudo apt-get install ${missing[*]}" >&2
+    exit 1
+fi
+echo "Installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+apt-get install -q -y --no-install-recommends "${missing[@]}"

@@ -1,0 +1,140 @@
+"""Runs the C suites and, on each Python, the Python tests; adds everything up.
+
+The last line of the output is ``N passed, N failed, N skipped``, and so is the only
+line of ``build/results/summary.txt``. The exit code is 0 when something ran and nothing
+failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "build" / "results"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one suite came to."""
+
+    suite: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+
+
+def run(command: Sequence[str | Path]) -> tuple[int, float]:
+    """Run a suite from the root of the tree: exit code and seconds.
+
+    Nothing to read on stdin, and nothing on the path that would hide the installed
+    package.
+    """
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTHONPATH")}
+    started = time.monotonic()
+    completed = subprocess.run(
+        command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, check=False
+    )
+    return completed.returncode, time.monotonic() - started
+
+
+def junit_counts(report: Path) -> tuple[int, int, int]:
+    """Passed, failed and skipped of a JUnit report; all 0 when there is none."""
+    if not report.is_file():
+        return 0, 0, 0
+    passed = failed = skipped = 0
+    for case in ElementTree.parse(report).iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed += 1
+        elif case.find("skipped") is not None:
+            skipped += 1
+        else:
+            passed += 1
+    return passed, failed, skipped
+
+
+def check_counts(report: Path, build: Path) -> tuple[int, int]:
+    """Checks that passed and that failed, from the log that each suite left.
+
+    A suite that failed without saying which check it was (it died) is one more.
+    """
+    passed = failed = 0
+    for suite in ElementTree.parse(report).iter("testcase"):
+        log = build / f"{suite.get('name')}.tap"
+        lines = log.read_text("utf-8").splitlines() if log.is_file() else []
+        not_ok = sum(line.startswith("not ok ") for line in lines)
+        died = suite.find("failure") is not None and not_ok == 0
+        passed += sum(line.startswith("ok ") for line in lines)
+        failed += not_ok + died
+    return passed, failed
+
+
+def run_c_suites(build: Path) -> Outcome:
+    """Run ctest, and count the checks in its suites."""
+    report = RESULTS / "c.xml"
+    for stale in build.glob("*.tap"):
+        stale.unlink()
+    code, seconds = run(
+        ["ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error"]
+        + ["--output-junit", report]
+    )
+    passed, failed = check_counts(report, build) if report.is_file() else (0, 0)
+    if code != 0:
+        failed = max(failed, 1)
+    return Outcome("C engine", passed, failed, 0, seconds)
+
+
+def run_python_tests(venv: Path) -> Outcome:
+    """Run pytest in `venv`; that it broke, or found no test, is a failure too."""
+    report = RESULTS / f"python-{venv.name}.xml"
+    print(f"\nPython {venv.name}", flush=True)
+    code, seconds = run(
+        [venv / "bin" / "python", "-m", "pytest", "tests/python", "-q"]
+        + [f"--junitxml={report}"]
+    )
+    passed, failed, skipped = junit_counts(report)
+    if code != 0:
+        failed = max(failed, 1)
+    return Outcome(f"Python {venv.name}", passed, failed, skipped, seconds)
+
+
+def print_summary(outcomes: Sequence[Outcome]) -> bool:
+    """Print the table and the line over everything; True when all is well."""
+    print(f"\n{'suite':<14}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    for o in outcomes:
+        figures = f"{o.passed:>8}{o.failed:>8}{o.skipped:>9}{o.seconds:>9.1f}"
+        print(f"{o.suite:<14}{figures}")
+    passed, failed, skipped = (
+        sum(getattr(o, figure) for o in outcomes)
+        for figure in ("passed", "failed", "skipped")
+    )
+    line = f"{passed} passed, {failed} failed, {skipped} skipped"
+    (RESULTS / "summary.txt").write_text(line + "\n", "utf-8")
+    print(f"\n{line}", flush=True)
+    return passed > 0 and failed == 0
+
+
+def main() -> int:
+    """Run what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--c-build", type=Path, required=True, help="CMake's folder")
+    parser.add_argument("venvs", type=Path, nargs="+", help="virtual environments")
+    options = parser.parse_args()
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for stale in RESULTS.iterdir():
+        stale.unlink()
+    outcomes = [run_c_suites(options.c_build.resolve())]
+    outcomes += [run_python_tests(venv.absolute()) for venv in options.venvs]
+    return 0 if print_summary(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
