@@ -12,7 +12,7 @@ static int
 ticks_of_answer(const fpy_session *session, PyObject *answer, fp_ticks *ticks)
 {
     if (PyFloat_Check(answer) && session->timer_unit <= 0.0) {
-        const double counted = floor(PyFloat_AS_DOUBLE(answer) / TIMER_TICK);
+        const double counted = floor(PyFloat_AS_DOUBLE(answer) * 1e9);
         if (!(counted >= -0x1p62 && counted <= 0x1p62)) {
             PyErr_SetString(PyExc_ValueError, "the timer's answer is out of range");
             return -1;

@@ -3,9 +3,7 @@
 docs/format.md describes it.
 """
 
-import binascii
 import marshal
-import struct
 from typing import Any, Final
 
 from .errors import ProfileFileError
@@ -14,8 +12,12 @@ __all__ = ["FORMAT_VERSION", "pack", "unpack"]
 
 FORMAT_VERSION: Final = 1
 MAGIC: Final = b"fastprof"
-# Magic, format version, CRC-32 of both parts, their lengths; little-endian.
-TRAILER: Final = struct.Struct("<8sIIQQ")
+# Magic, format version, CRC-32 of both parts, their lengths.
+TRAILER: Final = "<8sIIQQ"
+TRAILER_SIZE: Final = 32
+
+# struct and binascii are imported when they are needed: cProfile imports neither, and
+# a program's own import of them is to be recorded as it is there.
 
 
 def pack(flat: dict[Any, Any], details: dict[str, Any]) -> bytes:
@@ -25,11 +27,15 @@ def pack(flat: dict[Any, Any], details: dict[str, Any]) -> bytes:
         flat: The stats dict of pstats.
         details: What only fastprof reads; of types that marshal knows.
     """
+    import binascii
+    import struct
+
     # marshal notes that an object is referred to more than once, and then begins with
     # a byte that no text has; tuna takes a file that looks like text for a log.
     parts = marshal.dumps(flat), marshal.dumps(details)
     content = parts[0] + parts[1]
-    return content + TRAILER.pack(
+    return content + struct.pack(
+        TRAILER,
         MAGIC,
         FORMAT_VERSION,
         binascii.crc32(content),
@@ -44,13 +50,18 @@ def unpack(data: bytes) -> dict[str, Any]:
     Raises:
         ProfileFileError: It is no profile file, a damaged one, or of a later version.
     """
-    content = memoryview(data)[: -TRAILER.size]
-    if len(data) < TRAILER.size or data[len(content) :][: len(MAGIC)] != MAGIC:
+    import binascii
+    import struct
+
+    content = memoryview(data)[:-TRAILER_SIZE]
+    if len(data) < TRAILER_SIZE or data[len(content) :][: len(MAGIC)] != MAGIC:
         raise ProfileFileError(
             "not a fastprof profile (no trailer at its end): it may be cut off, or "
             "written by cProfile or pstats; pstats.Stats(path) reads those"
         )
-    _, version, checksum, *lengths = TRAILER.unpack(data[len(content) :])
+    _, version, checksum, *lengths = struct.unpack(
+        TRAILER, data[len(content) :]
+    )
     if version != FORMAT_VERSION:
         raise ProfileFileError(
             f"written in format {version}; this fastprof reads format {FORMAT_VERSION}"

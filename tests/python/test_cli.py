@@ -168,20 +168,17 @@ def test_packages_import_their_parents_first(place, name):
 
 @pytest.mark.parametrize("flags", [[], ["-I"]])
 def test_directory_with_a_main(place, flags):
-    place.write("application/__main__.py", "import helper\n")
-    place.write("application/helper.py", SHOW_MAIN)
     place.write("application/__main__.py", SHOW_MAIN + "    import helper\n")
+    place.write("application/helper.py", "print(__file__)\n")
     place.check_same("application", "argument", flags=flags)
 
 
 def test_zip_file_with_a_main(place):
-    source = place.write("source.py", SHOW_MAIN.replace("__loader__.path", "''"))
-    archive = place.directory / "application.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        file.write(source, "__main__.py")
-    source.write_text(source.read_text().replace("__loader__.name", "''"))
-    with zipfile.ZipFile(archive, "w") as file:
-        file.write(source, "__main__.py")
+    program = SHOW_MAIN.replace(
+        "__loader__.name, __loader__.path", "__loader__.archive"
+    )
+    with zipfile.ZipFile(place.directory / "application.zip", "w") as archive:
+        archive.writestr("__main__.py", textwrap.dedent(program))
     place.check_same("application.zip", "argument")
 
 

@@ -183,6 +183,8 @@ def test_forked_child_may_profile_anew(run):
 
 def test_fork_with_other_threads_running(run):
     run("""
+        import warnings
+        warnings.simplefilter("ignore")  # of such a fork, from 3.12 on
         stop = threading.Event()
         threads = [threading.Thread(target=stop.wait) for _ in range(4)]
         for thread in threads:
@@ -285,7 +287,9 @@ def test_garbage_collection_in_the_middle(run):
         gc.collect()
         profile.create_stats()
         check(calls(profile, Cyclic.__init__) == 200)
-        check(calls(profile, Cyclic.__del__) == 200)
+        # One may run where the interpreter sends no events (3.12 and 3.13: a collection
+        # in the middle of switching a code object's events on); cProfile misses it too.
+        check(calls(profile, Cyclic.__del__) in (199, 200))
     """)
 
 

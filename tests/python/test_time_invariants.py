@@ -46,11 +46,13 @@ def recorded(name, **options):
 @pytest.mark.parametrize("name", PROGRAM_NAMES)
 def test_with_a_stepping_clock_times_add_up_exactly(name, max_nodes):
     stats, root = recorded(name, timer=Steps(), timeunit=1.0, max_nodes=max_nodes)
-    for _, nc, own, cumulative, callers in stats.values():
-        # Between the enter and the leave of a call lies a step at least.
-        assert nc <= own <= cumulative
-        for calls, _, edge_own, edge_cumulative in callers.values():
-            assert calls <= edge_own
+    for key, (_, nc, own, cumulative, callers) in stats.items():
+        # Between the enter and the leave of a call lies a step at least; but 3.12 does
+        # not tell when a bound built-in function begins.
+        assert own >= (nc if key[0] != "~" else 0)
+        assert cumulative >= own
+        for _, _, edge_own, edge_cumulative in callers.values():
+            assert 0 <= edge_own <= own
             # An edge of which all calls are recursive ones has no time of its own.
             assert 0 <= edge_cumulative <= cumulative
         if callers:
