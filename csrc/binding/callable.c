@@ -41,6 +41,26 @@ module_of_frame(PyFrameObject *frame)
     return name;
 }
 
+/* The functions of ours that call the program's. */
+static const char *const callers_of_the_program[] = {"run", "runctx", "runcall"};
+
+/* Our own functions are hidden with all that they call, but for what they call on the
+ * program's behalf. */
+static fp_visibility
+visibility_of(const PyCodeObject *code, PyObject *module)
+{
+    if (!is_own_module(module)) {
+        return FP_SHOWN;
+    }
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(callers_of_the_program); i++) {
+        if (PyUnicode_CompareWithASCIIString(code->co_name,
+                                             callers_of_the_program[i]) == 0) {
+            return FP_HIDDEN;
+        }
+    }
+    return FP_HIDDEN_WHOLE;
+}
+
 bool
 fpy_is_own_frame(PyFrameObject *frame)
 {
@@ -214,7 +234,7 @@ fpy_callables_python(fpy_callables *callables, PyFrameObject *frame)
                    (fpy_callable){.key = code,
                                   .subject = (PyObject *)code,
                                   .module = module,
-                                  .hidden = is_own_module(module)});
+                                  .visibility = visibility_of(code, module)});
     PyErr_Restore(type, value, traceback);
     return callable;
 }
@@ -239,7 +259,9 @@ fpy_callables_c(fpy_callables *callables, PyObject *function)
                            .subject = label,
                            .module = module_of_function((PyCFunctionObject *)function),
                            .held = keeper_of(function),
-                           .hidden = fpy_is_own_function(function),
+                           .visibility = fpy_is_own_function(function)
+                                             ? FP_HIDDEN_WHOLE
+                                             : FP_SHOWN,
                        });
     } else {
         Py_XDECREF(label);

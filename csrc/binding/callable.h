@@ -22,7 +22,7 @@
 typedef struct {
     fp_key key;
     uint32_t number;   /* order of first sight */
-    bool hidden;       /* the profiler's own */
+    fp_visibility visibility;
     PyObject *subject; /* the code object, or the C function's label (str) */
     PyObject *module;  /* the module's name (str), or NULL */
     PyObject *held;    /* keeps the key valid, or NULL */

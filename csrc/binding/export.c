@@ -390,13 +390,13 @@ PyMethodDef fpy_snapshot_methods[] = {
     {"totals",
      (PyCFunction)snapshot_totals,
      METH_NOARGS,
-     "totals()\n--\n\n"
+     "totals($self, /)\n--\n\n"
      "([(function, sums)], [(caller, callee, sums)]), by the functions' numbers;\n"
      "sums: (calls, recursive calls, raised, own seconds, cumulative seconds)."},
     {"encode",
      (PyCFunction)snapshot_encode,
      METH_NOARGS,
-     "encode()\n--\n\nThe call trees as bytes; docs/format.md describes them."},
+     "encode($self, /)\n--\n\nThe call trees as bytes; docs/format.md describes them."},
     {"decode",
      snapshot_decode,
      METH_VARARGS | METH_CLASS,

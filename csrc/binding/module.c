@@ -5,6 +5,7 @@
 #include "state.h"
 
 #include "../engine/clock.h"
+#include "../engine/codec.h"
 
 #include <stdlib.h>
 
@@ -15,7 +16,25 @@ stop_after_fork(PyObject *module, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
+static PyObject *
+checksum(PyObject *Py_UNUSED(module), PyObject *data)
+{
+    Py_buffer view;
+    uint64_t sum;
+
+    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+        return NULL;
+    }
+    sum = fp_checksum(view.buf, (size_t)view.len);
+    PyBuffer_Release(&view);
+    return PyLong_FromUnsignedLongLong(sum);
+}
+
 PyMethodDef fpy_module_methods[] = {
+    {"checksum",
+     checksum,
+     METH_O,
+     "checksum($module, data, /)\n--\n\nThe 64-bit FNV-1a sum of some bytes."},
     {"_stop_after_fork",
      stop_after_fork,
      METH_NOARGS,

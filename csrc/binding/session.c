@@ -141,8 +141,10 @@ fpy_recorder_entered(fpy_recorder *recorder,
     callable = function == NULL ? fpy_callables_python(&session->callables, frame)
                                 : fpy_callables_c(&session->callables, function);
     session->busy--;
-    if (callable == NULL || callable->hidden) {
-        fp_recorder_hide(&recorder->engine);
+    if (callable == NULL) {
+        fp_recorder_hide(&recorder->engine, FP_HIDDEN);
+    } else if (callable->visibility != FP_SHOWN) {
+        fp_recorder_hide(&recorder->engine, callable->visibility);
     }
     if (session->timer == NULL) {
         const fp_ticks after = fp_clock_now(&session->state->clock);

@@ -32,6 +32,13 @@ typedef struct {
     void *context;
 } fp_numbering;
 
+/* Whether a call shows. What a hidden one calls counts as called by its caller. */
+typedef enum {
+    FP_SHOWN,
+    FP_HIDDEN,
+    FP_HIDDEN_WHOLE, /* it, and all that is called inside */
+} fp_visibility;
+
 typedef struct fp_node fp_node;
 
 typedef struct {
@@ -49,7 +56,7 @@ struct fp_node {
     fp_ticks inclusive_ticks;
     int64_t raised; /* calls that ended with an exception */
     uint32_t index; /* order of creation: a parent's is lower than its children's */
-    bool hidden;    /* the profiler's own: its children count as its parent's */
+    fp_visibility visibility;
     UT_hash_handle hh;
 };
 

@@ -295,3 +295,14 @@ fp_snapshot_decode(fp_snapshot *snapshot,
     }
     return in.status;
 }
+
+uint64_t
+fp_checksum(const uint8_t *bytes, size_t size)
+{
+    uint64_t sum = UINT64_C(0xCBF29CE484222325);
+
+    for (size_t i = 0; i < size; i++) {
+        sum = (sum ^ bytes[i]) * UINT64_C(0x100000001B3);
+    }
+    return sum;
+}

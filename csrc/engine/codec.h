@@ -30,4 +30,7 @@ fp_status fp_snapshot_decode(fp_snapshot *snapshot,
                              size_t size,
                              size_t function_count);
 
+/* FNV-1a, 64 bits (Fowler, Noll and Vo): tells damage, not malice. */
+uint64_t fp_checksum(const uint8_t *bytes, size_t size);
+
 #endif

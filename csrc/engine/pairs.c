@@ -11,7 +11,7 @@ typedef struct {
     fp_key key;
     fp_sum sum;
     uint32_t index; /* order of creation */
-    bool hidden;
+    fp_visibility visibility;
     UT_hash_handle hh;
 } function;
 
@@ -37,6 +37,7 @@ typedef struct {
     function *function;
     pair *pair;        /* NULL: nobody visible called it, or it is hidden */
     function *visible; /* the caller that its callees will have */
+    fp_visibility visibility;
     fp_frame frame;
     fp_ticks entered;
     inside inside;
@@ -150,27 +151,29 @@ find_pair(fp_pairs *pairs, pair_key key, pair **found)
     return FP_ADDED;
 }
 
-static function *
-visible_caller(const fp_pairs *pairs)
-{
-    return pairs->depth > 0 ? pairs->stack[pairs->depth - 1].visible : NULL;
-}
-
 static void
 push(fp_pairs *pairs, open_call call)
 {
     pairs->stack[pairs->depth++] = call;
-    call.function->sum.open++;
+    if (call.visibility == FP_SHOWN) {
+        call.function->sum.open++;
+    }
     if (call.pair != NULL) {
         call.pair->sum.open++;
     }
 }
 
+/* The call around the next one; where there is none, one that changes nothing. */
+static open_call
+caller_of_next(const fp_pairs *pairs)
+{
+    return pairs->depth > 0 ? pairs->stack[pairs->depth - 1] : (open_call){0};
+}
+
 fp_status
 fp_pairs_enter(fp_pairs *pairs, fp_key key, fp_frame frame, fp_ticks now)
 {
-    function *caller;
-    open_call call = {.frame = frame, .entered = now};
+    open_call call = {.frame = frame, .entered = now}, caller;
     fp_status added, status;
 
     if (fp_pairs_current(pairs) == frame) {
@@ -181,10 +184,13 @@ fp_pairs_enter(fp_pairs *pairs, fp_key key, fp_frame frame, fp_ticks now)
     if (added < 0) {
         return added;
     }
-    caller = visible_caller(pairs);
-    call.visible = call.function->hidden ? caller : call.function;
-    if (caller != NULL && !call.function->hidden) {
-        status = find_pair(pairs, (pair_key){caller, call.function}, &call.pair);
+    caller = caller_of_next(pairs);
+    call.visibility = caller.visibility == FP_HIDDEN_WHOLE ? FP_HIDDEN_WHOLE
+                                                           : call.function->visibility;
+    call.visible = call.visibility == FP_SHOWN ? call.function : caller.visible;
+    if (caller.visible != NULL && call.visibility == FP_SHOWN) {
+        const pair_key key_of_pair = {caller.visible, call.function};
+        status = find_pair(pairs, key_of_pair, &call.pair);
         if (status < 0) {
             return status;
         }
@@ -221,7 +227,7 @@ settle(const open_call *call,
     const fp_ticks visible = elapsed - within.hidden_ticks;
     const fp_ticks own = visible - within.callee_ticks;
 
-    if (call->function->hidden) {
+    if (call->visibility != FP_SHOWN) {
         return (inside){within.callee_ticks, elapsed - within.callee_ticks};
     }
     fp_sum_add(of_function, visible, own > 0 ? own : 0, raised);
@@ -279,16 +285,21 @@ fp_pairs_close(fp_pairs *pairs, fp_ticks now)
 }
 
 void
-fp_pairs_hide(fp_pairs *pairs)
+fp_pairs_hide(fp_pairs *pairs, fp_visibility visibility)
 {
     open_call *call = &pairs->stack[pairs->depth - 1];
 
-    call->function->hidden = true;
+    call->function->visibility = visibility;
+    if (call->visibility != FP_SHOWN) {
+        return; /* it lies inside one that is hidden whole */
+    }
+    call->visibility = visibility;
+    call->visible = pairs->depth > 1 ? call[-1].visible : NULL;
+    call->function->sum.open--;
     if (call->pair != NULL) {
         call->pair->sum.open--;
         call->pair = NULL;
     }
-    call->visible = pairs->depth > 1 ? call[-1].visible : NULL;
 }
 
 fp_frame

@@ -66,9 +66,9 @@ fp_status fp_pairs_leave(fp_pairs *pairs, fp_frame frame, fp_ticks now, bool rai
 /* Ends all calls that are open. */
 void fp_pairs_close(fp_pairs *pairs, fp_ticks now);
 
-/* The call that was entered last is the profiler's own: from now on its function adds
- * nothing, and what it calls counts as called by its caller. */
-void fp_pairs_hide(fp_pairs *pairs);
+/* The call that was entered last, and from now on all calls of its function, have
+ * this visibility, which is not FP_SHOWN. */
+void fp_pairs_hide(fp_pairs *pairs, fp_visibility visibility);
 
 /* The frame that was entered last and is open; 0 when there is none. */
 fp_frame fp_pairs_current(const fp_pairs *pairs);

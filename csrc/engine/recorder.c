@@ -75,8 +75,8 @@ switch_to_pairs(fp_recorder *recorder, fp_ticks program_now)
             fp_pairs_free(pairs);
             return FP_NOMEM;
         }
-        if (call->node->hidden) {
-            fp_pairs_hide(pairs);
+        if (call->node->visibility != FP_SHOWN) {
+            fp_pairs_hide(pairs, call->node->visibility);
         }
     }
     for (fp_open_call *call = recorder->stack + 1; call <= recorder->top; call++) {
@@ -137,12 +137,12 @@ fp_recorder_leave_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool
 }
 
 void
-fp_recorder_hide(fp_recorder *recorder)
+fp_recorder_hide(fp_recorder *recorder, fp_visibility visibility)
 {
     if (recorder->pairs != NULL) {
-        fp_pairs_hide(recorder->pairs);
+        fp_pairs_hide(recorder->pairs, visibility);
     } else {
-        recorder->top->node->hidden = true;
+        recorder->top->node->visibility = visibility;
     }
 }
 

@@ -103,8 +103,9 @@ fp_recorder_leave(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool rais
     return fp_recorder_leave_slow(recorder, frame, now, raised);
 }
 
-/* The call that was entered last is the profiler's own and never shows. */
-void fp_recorder_hide(fp_recorder *recorder);
+/* The call that was entered last, and all others on its path, have this visibility,
+ * which is not FP_SHOWN. To be called whenever its enter answered FP_ADDED. */
+void fp_recorder_hide(fp_recorder *recorder, fp_visibility visibility);
 
 /* The profiler itself used `ticks`: they are nobody's. */
 static inline void

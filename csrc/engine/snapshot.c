@@ -7,6 +7,18 @@ typedef struct {
     fp_numbering numbering;
 } copying;
 
+static bool
+is_hidden(const fp_node *node)
+{
+    bool hidden = node->visibility != FP_SHOWN;
+
+    while (!hidden && node->edge.parent != NULL) {
+        node = node->edge.parent;
+        hidden = node->visibility == FP_HIDDEN_WHOLE;
+    }
+    return hidden;
+}
+
 static void
 copy_node(void *context, const fp_node *node)
 {
@@ -21,7 +33,7 @@ copy_node(void *context, const fp_node *node)
         .parent = node->edge.parent->index,
         .function =
             copy->numbering.number_of(copy->numbering.context, node->edge.key),
-        .hidden = node->hidden,
+        .hidden = is_hidden(node),
         .calls = node->calls,
         .raised = node->raised,
         .inclusive_ticks = node->inclusive_ticks,

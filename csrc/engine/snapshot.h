@@ -23,7 +23,7 @@
 typedef struct {
     uint32_t parent;   /* its place in the array, lower than the node's own */
     uint32_t function; /* the root's means nothing */
-    bool hidden;
+    bool hidden; /* see fp_visibility; here what lies in a whole is hidden too */
     int64_t calls;
     int64_t raised;
     fp_ticks inclusive_ticks; /* 0 for the root */

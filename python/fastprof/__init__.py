@@ -5,9 +5,9 @@
     with Profiler() as p:
         work()
     p.print_stats("cumulative")
-    p.save("out.prof")
 """
 
+from ._version import __version__
 from .errors import (
     FastprofError,
     ProfileFileError,
@@ -25,9 +25,8 @@ __all__ = [
     "ProfilerConflictError",
     "Stats",
     "UnknownFormatError",
+    "__version__",
     "load",
     "run",
     "runctx",
 ]
-
-__version__ = "0.1.0"

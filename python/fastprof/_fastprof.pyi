@@ -3,7 +3,7 @@ from collections.abc import Callable
 from typing import Any, Literal, TypedDict, final
 
 from _typeshed import ReadableBuffer, structseq
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
 _Timer = Callable[[], float]
 # Calls, recursive calls, raised, own seconds, cumulative seconds.
@@ -87,6 +87,7 @@ class Snapshot:
         /,
     ) -> Self: ...
 
+@disjoint_base
 class Profiler:
     def __init__(
         self,
@@ -109,3 +110,6 @@ class Profiler:
     def clear(self) -> None: ...
     def getstats(self) -> list[profiler_entry]: ...
     def take_snapshot(self) -> Snapshot: ...
+
+def checksum(data: ReadableBuffer, /) -> int: ...
+def _stop_after_fork() -> None: ...

@@ -6,18 +6,19 @@ docs/format.md describes it.
 import marshal
 from typing import Any, Final
 
+from ._core import checksum
 from .errors import ProfileFileError
 
 __all__ = ["FORMAT_VERSION", "pack", "unpack"]
 
 FORMAT_VERSION: Final = 1
 MAGIC: Final = b"fastprof"
-# Magic, format version, CRC-32 of both parts, their lengths.
-TRAILER: Final = "<8sIIQQ"
-TRAILER_SIZE: Final = 32
+# Magic, format version, lengths of the two parts, checksum of both: 8 bytes each.
+TRAILER_SIZE: Final = 40
 
-# struct and binascii are imported when they are needed: cProfile imports neither, and
-# a program's own import of them is to be recorded as it is there.
+# What is here can do without modules that cProfile does not import: the program's own
+# import of them is to be recorded as it is there, and at the end the program may have
+# left sys.path so that nothing can be imported.
 
 
 def pack(flat: dict[Any, Any], details: dict[str, Any]) -> bytes:
@@ -27,21 +28,13 @@ def pack(flat: dict[Any, Any], details: dict[str, Any]) -> bytes:
         flat: The stats dict of pstats.
         details: What only fastprof reads; of types that marshal knows.
     """
-    import binascii
-    import struct
-
     # marshal notes that an object is referred to more than once, and then begins with
     # a byte that no text has; tuna takes a file that looks like text for a log.
     parts = marshal.dumps(flat), marshal.dumps(details)
     content = parts[0] + parts[1]
-    return content + struct.pack(
-        TRAILER,
-        MAGIC,
-        FORMAT_VERSION,
-        binascii.crc32(content),
-        len(parts[0]),
-        len(parts[1]),
-    )
+    numbers = FORMAT_VERSION, len(parts[0]), len(parts[1]), checksum(content)
+    trailer = b"".join(number.to_bytes(8, "little") for number in numbers)
+    return content + MAGIC + trailer
 
 
 def unpack(data: bytes) -> dict[str, Any]:
@@ -50,23 +43,20 @@ def unpack(data: bytes) -> dict[str, Any]:
     Raises:
         ProfileFileError: It is no profile file, a damaged one, or of a later version.
     """
-    import binascii
-    import struct
-
-    content = memoryview(data)[:-TRAILER_SIZE]
-    if len(data) < TRAILER_SIZE or data[len(content) :][: len(MAGIC)] != MAGIC:
+    content, trailer = data[:-TRAILER_SIZE], data[-TRAILER_SIZE:]
+    if len(trailer) < TRAILER_SIZE or trailer[:8] != MAGIC:
         raise ProfileFileError(
             "not a fastprof profile (no trailer at its end): it may be cut off, or "
             "written by cProfile or pstats; pstats.Stats(path) reads those"
         )
-    _, version, checksum, *lengths = struct.unpack(
-        TRAILER, data[len(content) :]
+    version, *lengths, expected = (
+        int.from_bytes(trailer[at : at + 8], "little") for at in range(8, 40, 8)
     )
     if version != FORMAT_VERSION:
         raise ProfileFileError(
             f"written in format {version}; this fastprof reads format {FORMAT_VERSION}"
         )
-    if sum(lengths) != len(content) or binascii.crc32(content) != checksum:
+    if sum(lengths) != len(content) or checksum(content) != expected:
         raise ProfileFileError("damaged: its content does not match its checksum")
     try:
         details = marshal.loads(content[lengths[0] :])

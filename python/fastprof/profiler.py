@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from . import _core
+from ._version import __version__
 from .output import replace_file
 from .stats import Stats, pstats_dict
 
@@ -88,7 +89,7 @@ class Profiler(_core.Profiler):
         snapshot = self.take_snapshot()
         clock = self.clock_info
         info = {
-            "fastprof": _version(),
+            "fastprof": __version__,
             "python": ".".join(map(str, sys.version_info[:3])),
             "implementation": sys.implementation.name,
             "platform": sys.platform,
@@ -227,9 +228,3 @@ def runctx(
             profile.print_stats(sort)
         else:
             profile.dump_stats(filename)
-
-
-def _version() -> str:
-    from . import __version__
-
-    return __version__

@@ -22,7 +22,7 @@ sample(void)
             const fp_ticks now = 1000000 * i;
             fp_recorder_enter(&recorder, key, frame(i), now);
             if (key == OTHER) {
-                fp_recorder_hide(&recorder);
+                fp_recorder_hide(&recorder, FP_HIDDEN);
             }
             if (i % 3 == 0) {
                 fp_recorder_leave(&recorder, frame(i), now + 500, i % 2 == 0);
@@ -223,6 +223,14 @@ START_TEST(figures_whose_sum_would_overflow_are_refused)
 }
 END_TEST
 
+/* From the test vectors of the algorithm's authors. */
+START_TEST(the_checksum_is_fnv_1a)
+{
+    ck_assert_uint_eq(fp_checksum((const uint8_t *)"", 0), 0xCBF29CE484222325U);
+    ck_assert_uint_eq(fp_checksum((const uint8_t *)"foobar", 6), 0x85944171F73967E8U);
+}
+END_TEST
+
 RUN_SUITE("codec",
           what_is_encoded_is_decoded,
           an_empty_snapshot_survives,
@@ -231,4 +239,5 @@ RUN_SUITE("codec",
           any_changed_byte_is_refused_or_harmless,
           numbers_that_lead_outside_are_refused,
           a_number_of_more_than_64_bits_is_refused,
-          figures_whose_sum_would_overflow_are_refused)
+          figures_whose_sum_would_overflow_are_refused,
+          the_checksum_is_fnv_1a)

@@ -64,10 +64,26 @@ model_leave(fp_frame own, fp_ticks now, bool raised)
     model_end(now, raised);
 }
 
+/* The last of the hidden functions hides all that it calls. */
+static fp_visibility
+visibility_of(uint32_t function)
+{
+    if (function < first_hidden) {
+        return FP_SHOWN;
+    }
+    return function == KEY_COUNT - 1 ? FP_HIDDEN_WHOLE : FP_HIDDEN;
+}
+
 static bool
 hidden(int at)
 {
-    return calls[at].function >= first_hidden;
+    bool is_hidden = visibility_of(calls[at].function) != FP_SHOWN;
+
+    while (!is_hidden && calls[at].caller != NONE) {
+        at = calls[at].caller;
+        is_hidden = visibility_of(calls[at].function) == FP_HIDDEN_WHOLE;
+    }
+    return is_hidden;
 }
 
 static fp_ticks
@@ -222,7 +238,7 @@ enter_both(fp_recorder *recorder,
 
     ck_assert_int_ge(status, FP_OK);
     if (status == FP_ADDED && function >= first_hidden) {
-        fp_recorder_hide(recorder);
+        fp_recorder_hide(recorder, visibility_of(function));
     }
     model_enter(function, own, program_now);
 }

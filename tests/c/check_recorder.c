@@ -209,7 +209,7 @@ hidden_calls_never_show(void)
 {
     enter(MAIN, 1, 0);
     enter(OTHER, 2, 10);
-    fp_recorder_hide(&recorder);
+    fp_recorder_hide(&recorder, FP_HIDDEN);
     enter(HELPER, 3, 20);
     leave(3, 50);
     leave(2, 70);
@@ -225,7 +225,7 @@ hidden_calls_never_show_while_running(void)
 {
     enter(MAIN, 1, 0);
     enter(OTHER, 2, 10);
-    fp_recorder_hide(&recorder);
+    fp_recorder_hide(&recorder, FP_HIDDEN);
     enter(HELPER, 3, 20);
     EXPECT_AT(25, MAIN, 1, 0, 10, 15);
     EXPECT_AT(25, HELPER, 1, 0, 5, 5);
@@ -234,11 +234,34 @@ hidden_calls_never_show_while_running(void)
     EXPECT(MAIN, 1, 0, 10, 20);
 }
 
+/* main -> (ours, whole) -> helper -> leaf: nothing of it shows. */
+static void
+what_is_hidden_whole_hides_what_it_calls(void)
+{
+    enter(MAIN, 1, 0);
+    enter(OTHER, 2, 10);
+    fp_recorder_hide(&recorder, FP_HIDDEN_WHOLE);
+    enter(HELPER, 3, 20);
+    enter(LEAF, 4, 25);
+    EXPECT_AT(30, MAIN, 1, 0, 10, 10);
+    leave(4, 40);
+    leave(3, 50);
+    leave(2, 70);
+    enter(HELPER, 5, 75);
+    leave(5, 80);
+    leave(1, 85);
+    EXPECT(OTHER, 0, 0, 0, 0);
+    EXPECT(LEAF, 0, 0, 0, 0);
+    EXPECT(HELPER, 1, 0, 5, 5);
+    EXPECT_EDGE(MAIN, HELPER, 1, 0, 5, 5);
+    EXPECT(MAIN, 1, 0, 20, 25);
+}
+
 static void
 a_hidden_call_at_the_bottom_gives_no_caller(void)
 {
     enter(OTHER, 1, 0);
-    fp_recorder_hide(&recorder);
+    fp_recorder_hide(&recorder, FP_HIDDEN);
     enter(MAIN, 2, 10);
     leave(2, 20);
     leave(1, 30);
@@ -302,6 +325,7 @@ IN_TREE_AND_IN_PAIRS(lost_time_is_nobodys)
 IN_TREE_AND_IN_PAIRS(exceptions_are_counted)
 IN_TREE_AND_IN_PAIRS(hidden_calls_never_show)
 IN_TREE_AND_IN_PAIRS(hidden_calls_never_show_while_running)
+IN_TREE_AND_IN_PAIRS(what_is_hidden_whole_hides_what_it_calls)
 IN_TREE_AND_IN_PAIRS(a_hidden_call_at_the_bottom_gives_no_caller)
 IN_TREE_AND_IN_PAIRS(time_that_runs_backwards_counts_as_none)
 IN_TREE_AND_IN_PAIRS(depth_has_no_limit)
@@ -343,6 +367,7 @@ RUN_SUITE("recorder",
           tested_exceptions_are_counted,
           tested_hidden_calls_never_show,
           tested_hidden_calls_never_show_while_running,
+          tested_what_is_hidden_whole_hides_what_it_calls,
           tested_a_hidden_call_at_the_bottom_gives_no_caller,
           tested_time_that_runs_backwards_counts_as_none,
           tested_depth_has_no_limit,

@@ -36,6 +36,7 @@ BINDING_CHAIN = (
     "module",
 )
 PACKAGE_CHAIN = (
+    "_version",
     "errors",
     "output",
     "_core",
