@@ -29,8 +29,7 @@ static PyObject *
 module_of_frame(PyFrameObject *frame)
 {
     PyObject *globals = fpy_frame_globals(frame);
-    PyObject *name =
-        globals != NULL ? PyDict_GetItemString(globals, "__name__") : NULL;
+    PyObject *name = globals != NULL ? PyDict_GetItemString(globals, "__name__") : NULL;
 
     Py_XINCREF(name);
     Py_XDECREF(globals);
@@ -259,9 +258,8 @@ fpy_callables_c(fpy_callables *callables, PyObject *function)
                            .subject = label,
                            .module = module_of_function((PyCFunctionObject *)function),
                            .held = keeper_of(function),
-                           .visibility = fpy_is_own_function(function)
-                                             ? FP_HIDDEN_WHOLE
-                                             : FP_SHOWN,
+                           .visibility = fpy_is_own_function(function) ? FP_HIDDEN_WHOLE
+                                                                       : FP_SHOWN,
                        });
     } else {
         Py_XDECREF(label);

@@ -21,7 +21,7 @@
 
 typedef struct {
     fp_key key;
-    uint32_t number;   /* order of first sight */
+    uint32_t number; /* order of first sight */
     fp_visibility visibility;
     PyObject *subject; /* the code object, or the C function's label (str) */
     PyObject *module;  /* the module's name (str), or NULL */

@@ -8,8 +8,7 @@
 #include <math.h>
 
 typedef struct {
-    PyObject_HEAD
-    fp_snapshot snapshot;
+    PyObject_HEAD fp_snapshot snapshot;
     PyObject *functions; /* list of (filename, line, name, qualname, module) */
     PyObject *subjects;  /* list of code objects and labels; NULL when loaded */
     double seconds_per_tick;
@@ -188,11 +187,8 @@ list_callees(const fpy_snapshot *self, const fp_stats *stats, size_t from, size_
 }
 
 static int
-append_entry(PyObject *entries,
-             const fpy_snapshot *self,
-             uint32_t function,
-             const fp_sum *sum,
-             PyObject *callees)
+append_entry(PyObject *entries, const fpy_snapshot *self, uint32_t function,
+             const fp_sum *sum, PyObject *callees)
 {
     const fpy_state *state = fpy_state_of((PyObject *)self);
     PyObject *record = PyStructSequence_New(state->entry_type);
@@ -260,9 +256,7 @@ append_stolen(PyObject *list, PyObject *item)
 }
 
 static int
-list_totals(const fpy_snapshot *self,
-            const fp_stats *stats,
-            PyObject *functions,
+list_totals(const fpy_snapshot *self, const fp_stats *stats, PyObject *functions,
             PyObject *edges)
 {
     for (size_t f = 0; f < stats->function_count; f++) {
@@ -339,8 +333,7 @@ snapshot_decode(PyObject *type, PyObject *args)
             args, "y*O!d:decode", &data, &PyList_Type, &functions, &seconds_per_tick)) {
         return NULL;
     }
-    self = new_snapshot(
-        fpy_state_of_module(fpy_module_of_type((PyTypeObject *)type)));
+    self = new_snapshot(fpy_state_of_module(fpy_module_of_type((PyTypeObject *)type)));
     if (self == NULL) {
         PyBuffer_Release(&data);
         return NULL;

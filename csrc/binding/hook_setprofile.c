@@ -14,8 +14,8 @@
 #define C_CALL_BIT ((fp_frame)1)
 
 typedef struct {
-    PyObject_HEAD
-    fpy_recorder *only; /* when there is one recorder, with our clock; else NULL */
+    PyObject_HEAD fpy_recorder
+        *only;          /* when there is one recorder, with our clock; else NULL */
     fp_clock clock;     /* the module's: its source never changes */
     uintptr_t starters; /* the state's, at hand */
     uintptr_t starters_span;
@@ -64,10 +64,10 @@ choose_way(fpy_thread *thread)
 {
     fpy_recorder *first = thread->recorders;
 
-    thread->only = first != NULL && first->next_on_thread == NULL &&
-                           first->session->timer == NULL
-                       ? first
-                       : NULL;
+    thread->only =
+        first != NULL && first->next_on_thread == NULL && first->session->timer == NULL
+            ? first
+            : NULL;
 }
 
 static void
@@ -319,11 +319,8 @@ attach_new_threads(fpy_state *state)
 }
 
 static void
-after_enter(fpy_recorder *recorder,
-            fp_status status,
-            PyFrameObject *frame,
-            PyObject *function,
-            fp_ticks now)
+after_enter(fpy_recorder *recorder, fp_status status, PyFrameObject *frame,
+            PyObject *function, fp_ticks now)
 {
     fpy_session *session = recorder->session;
     PyObject *owner = session->owner;
@@ -336,12 +333,8 @@ after_enter(fpy_recorder *recorder,
 }
 
 static inline void
-enter(fpy_recorder *recorder,
-      PyFrameObject *frame,
-      PyObject *function,
-      fp_key key,
-      fp_frame identity,
-      fp_ticks now)
+enter(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function, fp_key key,
+      fp_frame identity, fp_ticks now)
 {
     const fp_status status = fp_recorder_enter(&recorder->engine, key, identity, now);
 
@@ -354,9 +347,7 @@ enter(fpy_recorder *recorder,
  * recorded it began after us, without an event: 3.12 sends none for a bound method
  * whose function is a C function (`types.MethodType(len, x)()`). */
 static void
-missed_c_call(fpy_recorder *recorder,
-              PyFrameObject *frame,
-              PyObject *function,
+missed_c_call(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
               fp_ticks now)
 {
     const fp_frame caller = (fp_frame)frame;
@@ -375,10 +366,7 @@ missed_c_call(fpy_recorder *recorder,
 }
 
 static inline void
-feed(fpy_recorder *recorder,
-     PyFrameObject *frame,
-     int what,
-     PyObject *arg,
+feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
      fp_ticks now)
 {
     const fp_frame identity = (fp_frame)frame;

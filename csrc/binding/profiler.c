@@ -10,8 +10,7 @@
 #define LARGEST_MAX_NODES ((Py_ssize_t)UINT32_MAX - 1)
 
 typedef struct {
-    PyObject_HEAD
-    fpy_session session;
+    PyObject_HEAD fpy_session session;
 } fpy_profiler;
 
 static const fpy_hook *const source = &fpy_hook_setprofile;

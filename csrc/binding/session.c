@@ -125,11 +125,8 @@ fpy_session_recorder(fpy_session *session, const PyThreadState *tstate)
 }
 
 bool
-fpy_recorder_entered(fpy_recorder *recorder,
-                     fp_status status,
-                     PyFrameObject *frame,
-                     PyObject *function,
-                     fp_ticks now)
+fpy_recorder_entered(fpy_recorder *recorder, fp_status status, PyFrameObject *frame,
+                     PyObject *function, fp_ticks now)
 {
     fpy_session *session = recorder->session;
     const fpy_callable *callable;

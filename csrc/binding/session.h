@@ -73,11 +73,8 @@ fpy_recorder *fpy_session_recorder(fpy_session *session, const PyThreadState *ts
 /* The rest of an enter that answered `status`, other than FP_OK, at `now`: names what
  * is new (`function`: NULL for a Python function), and takes the time that this took
  * out of the program's. False: memory has run out; the caller stops the session. */
-bool fpy_recorder_entered(fpy_recorder *recorder,
-                          fp_status status,
-                          PyFrameObject *frame,
-                          PyObject *function,
-                          fp_ticks now);
+bool fpy_recorder_entered(fpy_recorder *recorder, fp_status status,
+                          PyFrameObject *frame, PyObject *function, fp_ticks now);
 
 /* Ends all open calls of all threads. */
 void fpy_session_close(fpy_session *session, fp_ticks now);

@@ -164,12 +164,12 @@ fp_calltree_child(fp_calltree *tree, fp_node *parent, fp_key key, fp_node **chil
 
 void
 fp_calltree_walk(const fp_calltree *tree,
-                 void (*visit)(void *context, const fp_node *node),
-                 void *context)
+                 void (*visit)(void *context, const fp_node *node), void *context)
 {
     for (const fp_chunk *chunk = tree->first_chunk; chunk; chunk = chunk->next) {
         for (uint32_t i = 0; i < chunk->used; i++) {
-            visit(context, (const fp_node *)(const void *)(chunk->nodes + i * NODE_SIZE));
+            visit(context,
+                  (const fp_node *)(const void *)(chunk->nodes + i * NODE_SIZE));
         }
     }
 }

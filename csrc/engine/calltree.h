@@ -89,14 +89,11 @@ void fp_calltree_free(fp_calltree *tree);
 
 /* The child of `parent` for `key`, added if it is new (FP_ADDED), and remembered as
  * the parent's last. FP_FULL or FP_NOMEM: nothing changed. */
-fp_status fp_calltree_child(fp_calltree *tree,
-                            fp_node *parent,
-                            fp_key key,
+fp_status fp_calltree_child(fp_calltree *tree, fp_node *parent, fp_key key,
                             fp_node **child);
 
 /* Calls `visit` for each node in order of creation, the root first. */
 void fp_calltree_walk(const fp_calltree *tree,
-                      void (*visit)(void *context, const fp_node *node),
-                      void *context);
+                      void (*visit)(void *context, const fp_node *node), void *context);
 
 #endif

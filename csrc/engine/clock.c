@@ -68,8 +68,8 @@ static bool
 kernel_trusts_tsc(void)
 {
     char name[64] = "";
-    FILE *file = fopen(
-        "/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
+    FILE *file =
+        fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
 
     if (file == NULL) {
         return false;
@@ -79,7 +79,8 @@ kernel_trusts_tsc(void)
     }
     fclose(file);
     name[strcspn(name, "\n")] = '\0';
-    return strcmp(name, "tsc") == 0 || strcmp(name, "hyperv_clocksource_tsc_page") == 0 ||
+    return strcmp(name, "tsc") == 0 ||
+           strcmp(name, "hyperv_clocksource_tsc_page") == 0 ||
            (strcmp(name, "kvm-clock") == 0 && kvm_clock_is_stable());
 }
 #endif

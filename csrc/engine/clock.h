@@ -34,7 +34,7 @@ typedef struct {
 
 typedef struct {
     fp_clock_source source;
-    bool unstable; /* two spans gave scales that differ by more than 0.1 % */
+    bool unstable;           /* two spans gave scales that differ by more than 0.1 % */
     double seconds_per_tick; /* 0.0 until the first fp_clock_scale */
     fp_clock_point origin;
 } fp_clock;

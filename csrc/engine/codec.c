@@ -27,8 +27,7 @@ static void
 put(writer *out, uint64_t number)
 {
     if (out->capacity - out->size < LONGEST_NUMBER && !out->failed) {
-        const size_t capacity =
-            out->capacity == 0 ? FIRST_CAPACITY : 2 * out->capacity;
+        const size_t capacity = out->capacity == 0 ? FIRST_CAPACITY : 2 * out->capacity;
         uint8_t *bytes = fp_realloc(out->bytes, capacity);
         out->failed = bytes == NULL;
         if (!out->failed) {
@@ -72,7 +71,7 @@ put_thread(writer *out, const fp_thread_record *thread)
     for (size_t i = 1; i < thread->path_count; i++) {
         const fp_path *path = &thread->paths[i];
         put(out, i - path->parent);
-        put(out, (uint64_t)path->function << 1 | path->hidden);
+        put(out, (uint64_t)path->function << 1 | (path->visibility != FP_SHOWN));
         put_figure(out, path->calls);
         put_figure(out, path->raised);
         put_figure(out, path->inclusive_ticks);
@@ -229,7 +228,7 @@ take_paths(reader *in, fp_thread_record *thread)
         }
         *path = (fp_path){.parent = (uint32_t)(i - distance),
                           .function = (uint32_t)(named >> 1),
-                          .hidden = (named & 1) != 0};
+                          .visibility = (named & 1) != 0 ? FP_HIDDEN : FP_SHOWN};
         path->calls = take_figure(in);
         path->raised = take_figure(in);
         path->inclusive_ticks = take_figure(in);
@@ -240,8 +239,7 @@ static void
 take_totals(reader *in, fp_totals *totals)
 {
     totals->function_count = take_count(in, SHORTEST_FUNCTION);
-    totals->functions =
-        room_for(in, totals->function_count, sizeof *totals->functions);
+    totals->functions = room_for(in, totals->function_count, sizeof *totals->functions);
     for (size_t i = 0; i < totals->function_count && in->status == FP_OK; i++) {
         totals->functions[i].function = take_function(in);
         totals->functions[i].sum = take_sum(in);
@@ -274,9 +272,7 @@ take_thread(reader *in, fp_snapshot *snapshot)
 }
 
 fp_status
-fp_snapshot_decode(fp_snapshot *snapshot,
-                   const uint8_t *bytes,
-                   size_t size,
+fp_snapshot_decode(fp_snapshot *snapshot, const uint8_t *bytes, size_t size,
                    size_t function_count)
 {
     reader in = {bytes, bytes + size, function_count, INT64_MAX, FP_OK};

@@ -25,9 +25,7 @@ fp_status fp_snapshot_encode(const fp_snapshot *snapshot, fp_bytes *encoded);
 
 /* FP_OK, FP_NOMEM or FP_BADDATA (then there is nothing to free). Every function
  * number in the result is below `function_count`. */
-fp_status fp_snapshot_decode(fp_snapshot *snapshot,
-                             const uint8_t *bytes,
-                             size_t size,
+fp_status fp_snapshot_decode(fp_snapshot *snapshot, const uint8_t *bytes, size_t size,
                              size_t function_count);
 
 /* FNV-1a, 64 bits (Fowler, Noll and Vo): tells damage, not malice. */

@@ -216,12 +216,8 @@ fp_sum_add(fp_sum *sum, fp_ticks total_ticks, fp_ticks own_ticks, bool raised)
 /* Adds a call that ends now to the sums of its function and its pair (or NULL), and
  * tells what its caller has inside because of it. */
 static inside
-settle(const open_call *call,
-       inside within,
-       fp_ticks now,
-       bool raised,
-       fp_sum *of_function,
-       fp_sum *of_pair)
+settle(const open_call *call, inside within, fp_ticks now, bool raised,
+       fp_sum *of_function, fp_sum *of_pair)
 {
     const fp_ticks elapsed = now > call->entered ? now - call->entered : 0;
     const fp_ticks visible = elapsed - within.hidden_ticks;
@@ -328,9 +324,7 @@ close_copies(const fp_pairs *pairs, fp_ticks now, fp_totals *totals)
 }
 
 fp_status
-fp_pairs_read(const fp_pairs *pairs,
-              fp_ticks now,
-              fp_numbering numbering,
+fp_pairs_read(const fp_pairs *pairs, fp_ticks now, fp_numbering numbering,
               fp_totals *totals)
 {
     *totals = (fp_totals){.function_count = HASH_COUNT(pairs->functions),
@@ -343,14 +337,14 @@ fp_pairs_read(const fp_pairs *pairs,
         return FP_NOMEM;
     }
     for (const function *f = pairs->functions; f != NULL; f = f->hh.next) {
-        totals->functions[f->index] = (fp_function_total){
-            numbering.number_of(numbering.context, f->key), f->sum};
+        totals->functions[f->index] =
+            (fp_function_total){numbering.number_of(numbering.context, f->key), f->sum};
     }
     for (const pair *p = pairs->pairs; p != NULL; p = p->hh.next) {
-        totals->pairs[p->index] = (fp_pair_total){
-            numbering.number_of(numbering.context, p->key.caller->key),
-            numbering.number_of(numbering.context, p->key.callee->key),
-            p->sum};
+        totals->pairs[p->index] =
+            (fp_pair_total){numbering.number_of(numbering.context, p->key.caller->key),
+                            numbering.number_of(numbering.context, p->key.callee->key),
+                            p->sum};
     }
     close_copies(pairs, now, totals);
     return FP_OK;

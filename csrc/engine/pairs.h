@@ -74,9 +74,7 @@ void fp_pairs_hide(fp_pairs *pairs, fp_visibility visibility);
 fp_frame fp_pairs_current(const fp_pairs *pairs);
 
 /* The sums as if all open calls ended now; changes nothing. FP_OK or FP_NOMEM. */
-fp_status fp_pairs_read(const fp_pairs *pairs,
-                        fp_ticks now,
-                        fp_numbering numbering,
+fp_status fp_pairs_read(const fp_pairs *pairs, fp_ticks now, fp_numbering numbering,
                         fp_totals *totals);
 
 void fp_totals_free(fp_totals *totals);

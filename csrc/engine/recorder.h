@@ -53,13 +53,9 @@ typedef struct {
 fp_status fp_recorder_init(fp_recorder *recorder, fp_budget *budget);
 void fp_recorder_free(fp_recorder *recorder);
 
-fp_status fp_recorder_enter_slow(fp_recorder *recorder,
-                                 fp_key key,
-                                 fp_frame frame,
+fp_status fp_recorder_enter_slow(fp_recorder *recorder, fp_key key, fp_frame frame,
                                  fp_ticks now);
-fp_status fp_recorder_leave_slow(fp_recorder *recorder,
-                                 fp_frame frame,
-                                 fp_ticks now,
+fp_status fp_recorder_leave_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now,
                                  bool raised);
 
 /* A call of `key` begins. FP_OK; FP_ADDED: a new path, it took time (see

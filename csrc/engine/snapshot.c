@@ -7,18 +7,6 @@ typedef struct {
     fp_numbering numbering;
 } copying;
 
-static bool
-is_hidden(const fp_node *node)
-{
-    bool hidden = node->visibility != FP_SHOWN;
-
-    while (!hidden && node->edge.parent != NULL) {
-        node = node->edge.parent;
-        hidden = node->visibility == FP_HIDDEN_WHOLE;
-    }
-    return hidden;
-}
-
 static void
 copy_node(void *context, const fp_node *node)
 {
@@ -29,11 +17,12 @@ copy_node(void *context, const fp_node *node)
         *path = (fp_path){0};
         return;
     }
+    const fp_path *parent = &copy->paths[node->edge.parent->index];
     *path = (fp_path){
         .parent = node->edge.parent->index,
-        .function =
-            copy->numbering.number_of(copy->numbering.context, node->edge.key),
-        .hidden = is_hidden(node),
+        .function = copy->numbering.number_of(copy->numbering.context, node->edge.key),
+        .visibility =
+            parent->visibility == FP_HIDDEN_WHOLE ? FP_HIDDEN_WHOLE : node->visibility,
         .calls = node->calls,
         .raised = node->raised,
         .inclusive_ticks = node->inclusive_ticks,
@@ -56,11 +45,8 @@ close_copies(const fp_recorder *recorder, fp_ticks now, fp_path *paths)
 }
 
 fp_status
-fp_snapshot_add(fp_snapshot *snapshot,
-                const fp_recorder *recorder,
-                uint64_t ident,
-                fp_ticks now,
-                fp_numbering numbering)
+fp_snapshot_add(fp_snapshot *snapshot, const fp_recorder *recorder, uint64_t ident,
+                fp_ticks now, fp_numbering numbering)
 {
     fp_thread_record record = {.ident = ident,
                                .clamped = recorder->clamped,
@@ -93,8 +79,8 @@ fp_snapshot_add(fp_snapshot *snapshot,
 fp_status
 fp_snapshot_add_record(fp_snapshot *snapshot, fp_thread_record record)
 {
-    fp_thread_record *threads = fp_realloc(
-        snapshot->threads, (snapshot->thread_count + 1) * sizeof *threads);
+    fp_thread_record *threads =
+        fp_realloc(snapshot->threads, (snapshot->thread_count + 1) * sizeof *threads);
 
     if (threads == NULL) {
         return FP_NOMEM;

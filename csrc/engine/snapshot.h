@@ -21,9 +21,9 @@
 
 /* One node of the tree. */
 typedef struct {
-    uint32_t parent;   /* its place in the array, lower than the node's own */
-    uint32_t function; /* the root's means nothing */
-    bool hidden; /* see fp_visibility; here what lies in a whole is hidden too */
+    uint32_t parent;          /* its place in the array, lower than the node's own */
+    uint32_t function;        /* the root's means nothing */
+    fp_visibility visibility; /* what lies inside a whole is hidden itself */
     int64_t calls;
     int64_t raised;
     fp_ticks inclusive_ticks; /* 0 for the root */
@@ -45,11 +45,8 @@ typedef struct {
 
 /* Adds a thread, with its open calls counted up to `now`; the recorder does not
  * change. FP_OK, or FP_NOMEM: nothing changed. */
-fp_status fp_snapshot_add(fp_snapshot *snapshot,
-                          const fp_recorder *recorder,
-                          uint64_t ident,
-                          fp_ticks now,
-                          fp_numbering numbering);
+fp_status fp_snapshot_add(fp_snapshot *snapshot, const fp_recorder *recorder,
+                          uint64_t ident, fp_ticks now, fp_numbering numbering);
 
 /* Adds a record as it is, and owns its arrays from then on; as above. */
 fp_status fp_snapshot_add_record(fp_snapshot *snapshot, fp_thread_record record);

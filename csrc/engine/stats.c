@@ -71,7 +71,7 @@ link_nodes(const fp_thread_record *thread, step *steps)
         const fp_path *path = &thread->paths[i];
         step *parent = &steps[path->parent];
 
-        if (path->hidden) {
+        if (path->visibility != FP_SHOWN) {
             steps[i].hidden_ticks += own_ticks(path, &steps[i]);
         }
         parent->children_ticks += path->inclusive_ticks;
@@ -100,7 +100,7 @@ enter_node(building *build, const fp_path *path, step *node)
     const fp_ticks total = path->inclusive_ticks - node->hidden_ticks;
     const fp_ticks own = own_ticks(path, node);
 
-    if (path->hidden) {
+    if (path->visibility != FP_SHOWN) {
         return FP_OK;
     }
     if (node->caller != NOBODY) {
@@ -117,7 +117,7 @@ enter_node(building *build, const fp_path *path, step *node)
 static void
 leave_node(building *build, const fp_path *path, const step *node)
 {
-    if (path->hidden) {
+    if (path->visibility != FP_SHOWN) {
         return;
     }
     if (node->edge != NULL) {
@@ -137,8 +137,9 @@ walk(building *build, const fp_thread_record *thread, step *steps)
         const fp_path *path = &thread->paths[at];
 
         if (next != 0) {
-            steps[next].caller =
-                at == 0 || path->hidden ? steps[at].caller : path->function;
+            steps[next].caller = at == 0 || path->visibility != FP_SHOWN
+                                     ? steps[at].caller
+                                     : path->function;
         }
         while (next == 0) { /* up, until there is a way to the side */
             if (at == 0) {
@@ -223,14 +224,11 @@ list_edges(const building *build, fp_stats *stats)
     }
     for (const edge *e = build->edges; e != NULL; e = e->hh.next) {
         if (e->sum.calls > 0) {
-            stats->edges[stats->edge_count++] = (fp_pair_total){
-                (uint32_t)(e->key >> 32), (uint32_t)e->key, e->sum};
+            stats->edges[stats->edge_count++] =
+                (fp_pair_total){(uint32_t)(e->key >> 32), (uint32_t)e->key, e->sum};
         }
     }
-    qsort(stats->edges,
-          stats->edge_count,
-          sizeof *stats->edges,
-          by_caller_then_callee);
+    qsort(stats->edges, stats->edge_count, sizeof *stats->edges, by_caller_then_callee);
     return FP_OK;
 }
 

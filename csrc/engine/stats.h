@@ -32,8 +32,7 @@ typedef struct {
 
 /* FP_OK, or FP_NOMEM: nothing to free. All function numbers in the snapshot must be
  * below `function_count`. */
-fp_status fp_stats_build(fp_stats *stats,
-                         const fp_snapshot *snapshot,
+fp_status fp_stats_build(fp_stats *stats, const fp_snapshot *snapshot,
                          size_t function_count);
 void fp_stats_free(fp_stats *stats);
 

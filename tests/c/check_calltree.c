@@ -119,10 +119,7 @@ START_TEST(a_large_tree_finds_all_its_nodes_again)
 }
 END_TEST
 
-RUN_SUITE("calltree",
-          a_path_has_one_node,
-          the_same_function_on_two_paths_has_two_nodes,
+RUN_SUITE("calltree", a_path_has_one_node, the_same_function_on_two_paths_has_two_nodes,
           the_last_child_and_its_successor_are_remembered,
-          a_used_up_budget_changes_nothing,
-          a_freed_tree_gives_its_nodes_back,
+          a_used_up_budget_changes_nothing, a_freed_tree_gives_its_nodes_back,
           a_large_tree_finds_all_its_nodes_again)

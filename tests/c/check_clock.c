@@ -102,12 +102,8 @@ START_TEST(every_source_has_a_name)
 }
 END_TEST
 
-RUN_SUITE("clock",
-          monotonic_is_there_on_every_machine,
+RUN_SUITE("clock", monotonic_is_there_on_every_machine,
           an_unknown_clock_is_refused_and_changes_nothing,
-          the_clock_does_not_run_backwards_on_one_thread,
-          ticks_become_seconds,
-          the_scale_is_fixed_by_the_first_reading,
-          a_span_of_points_gives_its_scale,
-          a_scale_that_disagrees_makes_the_clock_unstable,
-          every_source_has_a_name)
+          the_clock_does_not_run_backwards_on_one_thread, ticks_become_seconds,
+          the_scale_is_fixed_by_the_first_reading, a_span_of_points_gives_its_scale,
+          a_scale_that_disagrees_makes_the_clock_unstable, every_source_has_a_name)

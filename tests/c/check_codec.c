@@ -1,5 +1,5 @@
-#include "codec.h"
 #include "alloc.h"
+#include "codec.h"
 #include "support.h"
 
 #include <string.h>
@@ -57,7 +57,7 @@ assert_same_thread(const fp_thread_record *a, const fp_thread_record *b)
         const fp_path *one = &a->paths[i], *other = &b->paths[i];
         ck_assert_uint_eq(one->parent, other->parent);
         ck_assert_uint_eq(one->function, other->function);
-        ck_assert_int_eq(one->hidden, other->hidden);
+        ck_assert_int_eq(one->visibility != FP_SHOWN, other->visibility != FP_SHOWN);
         ck_assert_int_eq(one->calls, other->calls);
         ck_assert_int_eq(one->raised, other->raised);
         ck_assert_int_eq(one->inclusive_ticks, other->inclusive_ticks);
@@ -213,9 +213,8 @@ END_TEST
 START_TEST(figures_whose_sum_would_overflow_are_refused)
 {
 #define TWO_TO_62 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40
-    const uint8_t bytes[] = {1,  9, 0,         0, 3, 1, 1 << 1, TWO_TO_62,
-                             0,  0, 1,         1 << 1, TWO_TO_62,
-                             0,  0, 0,         0};
+    const uint8_t bytes[] = {
+        1, 9, 0, 0, 3, 1, 1 << 1, TWO_TO_62, 0, 0, 1, 1 << 1, TWO_TO_62, 0, 0, 0, 0};
     fp_snapshot decoded;
 
     ck_assert_int_eq(fp_snapshot_decode(&decoded, bytes, sizeof bytes, KEY_COUNT),
@@ -231,13 +230,9 @@ START_TEST(the_checksum_is_fnv_1a)
 }
 END_TEST
 
-RUN_SUITE("codec",
-          what_is_encoded_is_decoded,
-          an_empty_snapshot_survives,
-          bytes_that_are_cut_off_are_refused,
-          bytes_that_follow_are_refused,
+RUN_SUITE("codec", what_is_encoded_is_decoded, an_empty_snapshot_survives,
+          bytes_that_are_cut_off_are_refused, bytes_that_follow_are_refused,
           any_changed_byte_is_refused_or_harmless,
           numbers_that_lead_outside_are_refused,
           a_number_of_more_than_64_bits_is_refused,
-          figures_whose_sum_would_overflow_are_refused,
-          the_checksum_is_fnv_1a)
+          figures_whose_sum_would_overflow_are_refused, the_checksum_is_fnv_1a)

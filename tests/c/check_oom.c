@@ -164,8 +164,6 @@ START_TEST(reading_survives_every_failure)
 }
 END_TEST
 
-RUN_SUITE("oom",
-          recording_a_tree_survives_every_failure,
+RUN_SUITE("oom", recording_a_tree_survives_every_failure,
           recording_pairs_survives_every_failure,
-          going_over_to_pairs_survives_every_failure,
-          reading_survives_every_failure)
+          going_over_to_pairs_survives_every_failure, reading_survives_every_failure)

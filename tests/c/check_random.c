@@ -1,8 +1,8 @@
 /* Random event streams against a naive model: a list of all calls that ever began,
  * from which every figure is worked out anew by going through the list.
  */
-#include "codec.h"
 #include "alloc.h"
+#include "codec.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -228,10 +228,7 @@ some_frame(unsigned fresh)
 }
 
 static void
-enter_both(fp_recorder *recorder,
-           uint32_t function,
-           fp_frame own,
-           fp_ticks now,
+enter_both(fp_recorder *recorder, uint32_t function, fp_frame own, fp_ticks now,
            fp_ticks program_now)
 {
     const fp_status status = fp_recorder_enter(recorder, &keys[function], own, now);
@@ -316,6 +313,5 @@ START_TEST(random_bytes_are_refused_or_harmless)
 }
 END_TEST
 
-RUN_SUITE("random",
-          random_streams_give_the_figures_of_the_model,
+RUN_SUITE("random", random_streams_give_the_figures_of_the_model,
           random_bytes_are_refused_or_harmless)

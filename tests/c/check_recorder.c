@@ -353,8 +353,7 @@ START_TEST(only_a_new_path_is_reported_as_added)
 }
 END_TEST
 
-RUN_SUITE("recorder",
-          tested_own_time_excludes_callees,
+RUN_SUITE("recorder", tested_own_time_excludes_callees,
           tested_recursive_calls_add_no_total,
           tested_mutual_recursion_is_counted_for_functions_and_edges,
           tested_leaving_a_frame_that_is_not_open_changes_nothing,
@@ -362,14 +361,10 @@ RUN_SUITE("recorder",
           tested_a_frame_that_is_entered_again_had_ended,
           tested_frames_pair_recursive_calls_although_an_end_is_missing,
           tested_reading_while_running_counts_open_calls_and_changes_nothing,
-          tested_closing_ends_all_open_calls,
-          tested_lost_time_is_nobodys,
-          tested_exceptions_are_counted,
-          tested_hidden_calls_never_show,
+          tested_closing_ends_all_open_calls, tested_lost_time_is_nobodys,
+          tested_exceptions_are_counted, tested_hidden_calls_never_show,
           tested_hidden_calls_never_show_while_running,
           tested_what_is_hidden_whole_hides_what_it_calls,
           tested_a_hidden_call_at_the_bottom_gives_no_caller,
-          tested_time_that_runs_backwards_counts_as_none,
-          tested_depth_has_no_limit,
-          negative_intervals_are_counted,
-          only_a_new_path_is_reported_as_added)
+          tested_time_that_runs_backwards_counts_as_none, tested_depth_has_no_limit,
+          negative_intervals_are_counted, only_a_new_path_is_reported_as_added)
