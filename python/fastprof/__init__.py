@@ -1,7 +1,6 @@
 """A fast deterministic profiler: every call, on every thread, in its full context.
 
-    from fastprof import Profiler
-
+Example:
     with Profiler() as p:
         work()
     p.print_stats("cumulative")

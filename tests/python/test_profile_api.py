@@ -296,6 +296,7 @@ def test_frames_and_methods_of_the_profiler_never_show(make):
         inner()
         other.enable()
         other.snapshot_stats()
+        other.snapshot().create_stats()
         other.getstats()
         other.disable()
         other.clear()
@@ -308,15 +309,33 @@ def test_frames_and_methods_of_the_profiler_never_show(make):
 
 
 @BOTH
-def test_taking_a_snapshot_shows_nothing_of_the_package(make):
+def test_functions_run_by_another_profiler_show_with_their_callers(make):
+    profile, other = make(), make()
+
+    def main():
+        inner()
+        other.runcall(inner)
+        other.runctx("inner()", {"inner": inner}, {})
+        with other:
+            inner()
+
+    record(profile, main)
+    assert (ncalls(profile, inner), ncalls(other, inner)) == (4, 3)
+    callers = counts_of_stats(profile.stats)[label(inner)][2]
+    assert callers == {label(main): (3, 3), ("<string>", 1, "<module>"): (1, 1)}
+
+
+@BOTH
+def test_looking_at_a_running_profile_leaves_no_trace_in_it(make, tmp_path):
+    path = str(tmp_path / "out.prof")
     with make() as profile:
         inner()
         profile.snapshot()
-        fastprof.Profile().snapshot().create_stats()
-    profile.create_stats()
-    package = str(pathlib.Path(fastprof.__file__).parent)
-    assert [key for key in profile.stats if key[0].startswith(package)] == []
-    assert [key for key in profile.stats if "fastprof" in key[2]] == []
+        profile.snapshot_stats()
+        profile.getstats()
+        profile.save(path)
+        assert profile.clock_info
+    assert functions_of(profile) == {"inner", LEN[2]}
 
 
 @BOTH
