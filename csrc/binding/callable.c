@@ -43,8 +43,9 @@ module_of_frame(PyFrameObject *frame)
 /* The functions of ours that call the program's. */
 static const char *const callers_of_the_program[] = {"run", "runctx", "runcall"};
 
-/* Our own functions are hidden with all that they call, but for what they call on the
- * program's behalf. */
+/* Our own Python functions are hidden with all that they call, but for what they call
+ * on the program's behalf. (Our C functions call none: what runs inside them is a
+ * finalizer of the program's, and shows.) */
 static fp_visibility
 visibility_of(const PyCodeObject *code, PyObject *module)
 {
@@ -258,8 +259,8 @@ fpy_callables_c(fpy_callables *callables, PyObject *function)
                            .subject = label,
                            .module = module_of_function((PyCFunctionObject *)function),
                            .held = keeper_of(function),
-                           .visibility = fpy_is_own_function(function) ? FP_HIDDEN_WHOLE
-                                                                       : FP_SHOWN,
+                           .visibility =
+                               fpy_is_own_function(function) ? FP_HIDDEN : FP_SHOWN,
                        });
     } else {
         Py_XDECREF(label);
