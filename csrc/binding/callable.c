@@ -253,15 +253,15 @@ fpy_callables_c(fpy_callables *callables, PyObject *function)
     /* Naming may have run Python code, and that may have named this very key. */
     callable = find(callables, fpy_c_function_key(function));
     if (label != NULL && callable == NULL) {
-        callable = add(callables,
-                       (fpy_callable){
-                           .key = fpy_c_function_key(function),
-                           .subject = label,
-                           .module = module_of_function((PyCFunctionObject *)function),
-                           .held = keeper_of(function),
-                           .visibility =
-                               fpy_is_own_function(function) ? FP_HIDDEN : FP_SHOWN,
-                       });
+        callable =
+            add(callables,
+                (fpy_callable){
+                    .key = fpy_c_function_key(function),
+                    .subject = label,
+                    .module = module_of_function((PyCFunctionObject *)function),
+                    .held = keeper_of(function),
+                    .visibility = fpy_is_own_function(function) ? FP_HIDDEN : FP_SHOWN,
+                });
     } else {
         Py_XDECREF(label);
     }

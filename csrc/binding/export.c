@@ -360,6 +360,17 @@ snapshot_decode(PyObject *type, PyObject *args)
 
 /* ---- the type ---- */
 
+static Py_ssize_t
+count_shown(const fp_thread_record *thread)
+{
+    Py_ssize_t shown = 0;
+
+    for (size_t i = 1; i < thread->path_count; i++) {
+        shown += thread->paths[i].visibility == FP_SHOWN;
+    }
+    return shown;
+}
+
 static PyObject *
 snapshot_threads(fpy_snapshot *self, void *Py_UNUSED(closure))
 {
@@ -369,7 +380,7 @@ snapshot_threads(fpy_snapshot *self, void *Py_UNUSED(closure))
         const fp_thread_record *thread = &self->snapshot.threads[i];
         PyObject *item = Py_BuildValue("(KnOL)",
                                        (unsigned long long)thread->ident,
-                                       (Py_ssize_t)(thread->path_count - 1),
+                                       count_shown(thread),
                                        thread->truncated ? Py_True : Py_False,
                                        (long long)thread->clamped);
         if (append_stolen(list, item) < 0) {

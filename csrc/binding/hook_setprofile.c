@@ -208,21 +208,30 @@ remove_idle_hooks(void)
     }
 }
 
+/* Whether a thread that lives, and should have our hook, has it no more. */
+static bool
+a_hook_is_lost(const fpy_session *session)
+{
+    for (PyThreadState *tstate = first_thread(); tstate != NULL;
+         tstate = PyThreadState_Next(tstate)) {
+        const uint64_t id = PyThreadState_GetID(tstate);
+        for (const fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
+            if (r->thread_id == id && r->watched &&
+                recorder_on(thread_of(tstate), session) == NULL) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void
 detach(fpy_session *session)
 {
     PyObject *type, *value, *traceback;
 
     PyErr_Fetch(&type, &value, &traceback);
-    for (PyThreadState *tstate = first_thread(); tstate != NULL;
-         tstate = PyThreadState_Next(tstate)) {
-        const uint64_t id = PyThreadState_GetID(tstate);
-        for (const fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
-            if (r->thread_id == id && r->watched && thread_of(tstate) == NULL) {
-                session->hook_lost = true;
-            }
-        }
-    }
+    session->hook_lost = session->hook_lost || a_hook_is_lost(session);
     for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
         r->watched = false;
         if (r->thread != NULL) {

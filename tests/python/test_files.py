@@ -1,0 +1,246 @@
+"""A profile file is read by pstats and by fastprof, or refused with its name."""
+
+import cProfile
+import marshal
+import pstats
+import sys
+from pathlib import Path
+
+import fastprof
+import pytest
+
+TRAILER_SIZE = 40
+
+
+def leaf():
+    return len("abc")
+
+
+def middle(times):
+    for _ in range(times):
+        leaf()
+
+
+def program():
+    middle(3)
+    leaf()
+
+
+@pytest.fixture
+def profile():
+    with fastprof.Profile() as recorded:
+        program()
+    return recorded
+
+
+@pytest.fixture
+def path(profile, tmp_path):
+    target = tmp_path / "out.prof"
+    profile.save(target)
+    return target
+
+
+def test_pstats_reads_the_first_part(profile, path):
+    profile.create_stats()
+    assert pstats.Stats(str(path)).stats == profile.stats
+
+
+def test_the_first_part_is_what_cprofile_writes(profile, path):
+    """One marshal object at the very beginning, of plain types and float times."""
+    with path.open("rb") as file:
+        flat = marshal.load(file)
+    cprofile = cProfile.Profile()
+    cprofile.runcall(program)
+    cprofile.create_stats()
+    assert flat.keys() == {key for key in cprofile.stats if "disable" not in key[2]}
+
+
+def test_the_second_part_is_loaded(profile, path):
+    loaded = fastprof.load(path)
+    fresh = profile.snapshot()
+    assert loaded.stats == fresh.stats
+    assert loaded.complete and not loaded.truncated
+    different = {key for key in fresh.info if fresh.info[key] != loaded.info.get(key)}
+    assert different <= {"date"}
+
+
+def test_a_loaded_profile_is_saved_again(path, tmp_path):
+    again = tmp_path / "again.prof"
+    loaded = fastprof.load(path)
+    loaded.save(again)
+    assert fastprof.load(again).stats == loaded.stats
+    assert fastprof.load(again).info == loaded.info
+
+
+def test_run_information_says_how_it_was_recorded(path):
+    info = fastprof.load(path).info
+    assert info["fastprof"] == fastprof.__version__
+    assert info["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert info["command"] == sys.argv
+    assert info["clock"] in {"tsc", "cntvct", "monotonic"}
+    assert [paths for _, paths in info["threads"]] == [6]
+
+
+def test_paths_beyond_the_budget_are_marked_in_the_file(tmp_path):
+    profile = fastprof.Profile(max_nodes=2)
+    profile.runcall(program)
+    profile.save(tmp_path / "out.prof")
+    loaded = fastprof.load(tmp_path / "out.prof")
+    assert loaded.truncated
+    assert loaded.stats == profile.snapshot().stats
+
+
+def test_without_subcalls_neither_part_has_callers(tmp_path):
+    profile = fastprof.Profile(subcalls=False)
+    profile.runcall(program)
+    profile.save(tmp_path / "out.prof")
+    for stats in (
+        pstats.Stats(str(tmp_path / "out.prof")).stats,
+        fastprof.load(tmp_path / "out.prof").stats,
+    ):
+        assert stats and not any(entry[4] for entry in stats.values())
+
+
+def test_pstats_takes_a_loaded_profile_twice(path):
+    loaded = fastprof.load(path)
+    first, second = pstats.Stats(loaded), pstats.Stats(loaded)
+    assert first.stats == second.stats == pstats.Stats(str(path)).stats
+
+
+def test_the_file_is_no_text(path):
+    """Tuna takes a file whose beginning is valid UTF-8 for an import log."""
+    with pytest.raises(UnicodeDecodeError):
+        path.read_bytes()[:8192].decode("utf-8")
+
+
+def test_a_profile_with_threads_comes_back(tmp_path):
+    import threading
+
+    with fastprof.Profiler() as profiler:
+        threads = [threading.Thread(target=middle, args=(5,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    profiler.save(tmp_path / "out.prof")
+    loaded = fastprof.load(tmp_path / "out.prof")
+    assert len(loaded.info["threads"]) == 4
+    code = middle.__code__
+    key = (code.co_filename, code.co_firstlineno, "middle")
+    assert loaded.stats[key][:2] == (3, 3)
+
+
+def damaged(data, how):
+    """The content of a profile file, damaged in one of many ways."""
+    position = how % len(data)
+    return data[:position] + bytes([data[position] ^ 0x55]) + data[position + 1 :]
+
+
+def test_any_damage_is_noticed(path):
+    whole = path.read_bytes()
+    for how in range(0, len(whole), 7):
+        path.write_bytes(damaged(whole, how))
+        with pytest.raises(fastprof.ProfileFileError, match=path.name):
+            fastprof.load(path)
+
+
+def test_a_file_that_is_cut_off_is_refused(path):
+    whole = path.read_bytes()
+    for size in (0, 1, TRAILER_SIZE, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(fastprof.ProfileFileError, match="not a fastprof profile"):
+            fastprof.load(path)
+
+
+def test_a_file_of_cprofile_is_refused_with_advice(tmp_path):
+    profile = cProfile.Profile()
+    profile.runcall(program)
+    profile.dump_stats(tmp_path / "c.prof")
+    with pytest.raises(fastprof.ProfileFileError, match=r"pstats\.Stats\(path\)"):
+        fastprof.load(tmp_path / "c.prof")
+
+
+def test_a_later_format_is_refused_by_its_number(path):
+    whole = path.read_bytes()
+    at = len(whole) - TRAILER_SIZE + 8
+    path.write_bytes(whole[:at] + (2).to_bytes(8, "little") + whole[at + 8 :])
+    with pytest.raises(fastprof.ProfileFileError, match="format 2"):
+        fastprof.load(path)
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        [],
+        {},
+        {"info": {}, "functions": [], "trees": b"\0", "seconds_per_tick": 1.0},
+        {"info": None, "functions": None, "trees": None, "seconds_per_tick": None},
+        {"functions": [("f", 1, "n", "q")], "trees": b"\0", "seconds_per_tick": 1.0},
+        {"functions": [(1, 1, "n", "q", None)], "trees": b"\0", "seconds_per_tick": 1},
+        {"functions": [], "trees": b"\1\1\1\1", "seconds_per_tick": 1.0},
+        {"functions": [], "trees": b"\0", "seconds_per_tick": float("nan")},
+        {"functions": [], "trees": b"\0", "seconds_per_tick": -1.0},
+        {"functions": [], "trees": "text", "seconds_per_tick": 1.0},
+    ],
+)
+def test_a_second_part_of_another_shape_is_refused(tmp_path, details):
+    """The checksum is right, so it was written like that; still nothing is trusted."""
+    from fastprof.profile_file import pack
+
+    if isinstance(details, dict):
+        details = {"info": {"subcalls": True, "complete": True}, **details}
+    target = tmp_path / "odd.prof"
+    target.write_bytes(pack({}, details))
+    with pytest.raises(fastprof.ProfileFileError, match=r"odd\.prof: damaged"):
+        fastprof.load(target)
+
+
+def test_a_missing_file_is_an_os_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        fastprof.load(tmp_path / "missing.prof")
+
+
+def test_an_unknown_format_is_refused_and_nothing_written(profile, tmp_path):
+    with pytest.raises(fastprof.UnknownFormatError, match="xyz"):
+        profile.save(tmp_path / "out.xyz")
+    with pytest.raises(fastprof.UnknownFormatError, match="xyz"):
+        profile.save(tmp_path / "out.prof", format="xyz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_format_may_be_named(profile, tmp_path):
+    profile.save(tmp_path / "out.xyz", format="prof")
+    assert fastprof.load(tmp_path / "out.xyz").stats == profile.snapshot().stats
+
+
+def test_dump_stats_writes_whatever_the_extension(profile, tmp_path):
+    profile.dump_stats(str(tmp_path / "out.xyz"))
+    assert fastprof.load(tmp_path / "out.xyz").stats == profile.snapshot().stats
+
+
+def test_a_path_that_cannot_be_written_loses_nothing(profile, tmp_path):
+    missing = tmp_path / "missing" / "out.prof"
+    with pytest.raises(FileNotFoundError):
+        profile.dump_stats(missing)
+    profile.dump_stats(tmp_path / "out.prof")
+    assert fastprof.load(tmp_path / "out.prof").stats == profile.snapshot().stats
+
+
+def test_errors_are_those_that_a_caller_would_catch():
+    for error in (
+        fastprof.ProfileFileError,
+        fastprof.ProfilerConflictError,
+        fastprof.UnknownFormatError,
+    ):
+        assert issubclass(error, fastprof.FastprofError)
+        assert issubclass(error, ValueError)
+    assert issubclass(fastprof.FastprofError, Exception)
+
+
+def test_names_that_are_not_ascii_come_back(tmp_path):
+    source = "def größe():\n    return 1\ngröße()\n"
+    profile = fastprof.Profile()
+    profile.runctx(compile(source, "größe.py", "exec"), {}, {})
+    profile.save(tmp_path / "größe.prof")
+    loaded = fastprof.load(Path(tmp_path, "größe.prof"))
+    assert ("größe.py", 1, "größe") in loaded.stats
