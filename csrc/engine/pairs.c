@@ -7,25 +7,19 @@
 
 #define FIRST_STACK_ENTRIES 64U
 
+/* The sums of a function, or of a pair; each kind has a table of its own. */
 typedef struct {
-    fp_key key;
-    fp_sum sum;
-    uint32_t index; /* order of creation */
-    fp_visibility visibility;
-    UT_hash_handle hh;
-} function;
+    const void *caller; /* the sums of the calling function; NULL for a function */
+    const void *callee; /* those of the called one; for a function its key */
+} sums_key;
 
 typedef struct {
-    const function *caller;
-    const function *callee;
-} pair_key;
-
-typedef struct {
-    pair_key key;
+    sums_key key;
     fp_sum sum;
-    uint32_t index; /* order of creation */
+    uint32_t index;           /* order of creation in its table */
+    fp_visibility visibility; /* of a function */
     UT_hash_handle hh;
-} pair;
+} sums;
 
 /* What passed inside a call: in visible callees, and in the profiler itself. */
 typedef struct {
@@ -34,9 +28,9 @@ typedef struct {
 } inside;
 
 typedef struct {
-    function *function;
-    pair *pair;        /* NULL: nobody visible called it, or it is hidden */
-    function *visible; /* the caller that its callees will have */
+    sums *function;
+    sums *pair;    /* NULL: nobody visible called it, or it is hidden */
+    sums *visible; /* the caller that its callees will have */
     fp_visibility visibility;
     fp_frame frame;
     fp_ticks entered;
@@ -44,8 +38,8 @@ typedef struct {
 } open_call;
 
 struct fp_pairs {
-    function *functions;
-    pair *pairs;
+    sums *functions;
+    sums *pairs;
     open_call *stack;
     size_t depth;
     size_t capacity;
@@ -62,25 +56,26 @@ fp_pairs_new(void)
     return pairs;
 }
 
+static void
+free_table(sums *table)
+{
+    sums *one, *next;
+
+    HASH_ITER(hh, table, one, next) {
+        HASH_DEL(table, one);
+        fp_free(one);
+    }
+}
+
 void
 fp_pairs_free(fp_pairs *pairs)
 {
-    function *one_function, *next_function;
-    pair *one_pair, *next_pair;
-
-    if (pairs == NULL) {
-        return;
+    if (pairs != NULL) {
+        free_table(pairs->functions);
+        free_table(pairs->pairs);
+        fp_free(pairs->stack);
+        fp_free(pairs);
     }
-    HASH_ITER(hh, pairs->functions, one_function, next_function) {
-        HASH_DEL(pairs->functions, one_function);
-        fp_free(one_function);
-    }
-    HASH_ITER(hh, pairs->pairs, one_pair, next_pair) {
-        HASH_DEL(pairs->pairs, one_pair);
-        fp_free(one_pair);
-    }
-    fp_free(pairs->stack);
-    fp_free(pairs);
 }
 
 static bool
@@ -102,11 +97,11 @@ have_room(fp_pairs *pairs)
 }
 
 static fp_status
-find_function(fp_pairs *pairs, fp_key key, function **found)
+find_sums(sums **table, sums_key key, sums **found)
 {
-    function *fresh;
+    sums *fresh;
 
-    HASH_FIND(hh, pairs->functions, &key, sizeof key, *found);
+    HASH_FIND(hh, *table, &key, sizeof key, *found);
     if (*found != NULL) {
         return FP_OK;
     }
@@ -116,33 +111,8 @@ find_function(fp_pairs *pairs, fp_key key, function **found)
     }
     memset(fresh, 0, sizeof *fresh);
     fresh->key = key;
-    fresh->index = HASH_COUNT(pairs->functions);
-    HASH_ADD(hh, pairs->functions, key, sizeof key, fresh);
-    if (fresh->hh.tbl == NULL) {
-        fp_free(fresh);
-        return FP_NOMEM;
-    }
-    *found = fresh;
-    return FP_ADDED;
-}
-
-static fp_status
-find_pair(fp_pairs *pairs, pair_key key, pair **found)
-{
-    pair *fresh;
-
-    HASH_FIND(hh, pairs->pairs, &key, sizeof key, *found);
-    if (*found != NULL) {
-        return FP_OK;
-    }
-    fresh = fp_alloc(sizeof *fresh);
-    if (fresh == NULL) {
-        return FP_NOMEM;
-    }
-    memset(fresh, 0, sizeof *fresh);
-    fresh->key = key;
-    fresh->index = HASH_COUNT(pairs->pairs);
-    HASH_ADD(hh, pairs->pairs, key, sizeof key, fresh);
+    fresh->index = HASH_COUNT(*table);
+    HASH_ADD(hh, *table, key, sizeof key, fresh);
     if (fresh->hh.tbl == NULL) {
         fp_free(fresh);
         return FP_NOMEM;
@@ -180,7 +150,9 @@ fp_pairs_enter(fp_pairs *pairs, fp_key key, fp_frame frame, fp_ticks now)
         /* The same frame cannot be entered twice: its end was missed. */
         fp_pairs_leave(pairs, frame, now, false);
     }
-    added = have_room(pairs) ? find_function(pairs, key, &call.function) : FP_NOMEM;
+    added = have_room(pairs)
+                ? find_sums(&pairs->functions, (sums_key){NULL, key}, &call.function)
+                : FP_NOMEM;
     if (added < 0) {
         return added;
     }
@@ -189,8 +161,8 @@ fp_pairs_enter(fp_pairs *pairs, fp_key key, fp_frame frame, fp_ticks now)
                                                            : call.function->visibility;
     call.visible = call.visibility == FP_SHOWN ? call.function : caller.visible;
     if (caller.visible != NULL && call.visibility == FP_SHOWN) {
-        const pair_key key_of_pair = {caller.visible, call.function};
-        status = find_pair(pairs, key_of_pair, &call.pair);
+        const sums_key key_of_pair = {caller.visible, call.function};
+        status = find_sums(&pairs->pairs, key_of_pair, &call.pair);
         if (status < 0) {
             return status;
         }
@@ -336,14 +308,15 @@ fp_pairs_read(const fp_pairs *pairs, fp_ticks now, fp_numbering numbering,
         fp_totals_free(totals);
         return FP_NOMEM;
     }
-    for (const function *f = pairs->functions; f != NULL; f = f->hh.next) {
-        totals->functions[f->index] =
-            (fp_function_total){numbering.number_of(numbering.context, f->key), f->sum};
+    for (const sums *f = pairs->functions; f != NULL; f = f->hh.next) {
+        totals->functions[f->index] = (fp_function_total){
+            numbering.number_of(numbering.context, f->key.callee), f->sum};
     }
-    for (const pair *p = pairs->pairs; p != NULL; p = p->hh.next) {
+    for (const sums *p = pairs->pairs; p != NULL; p = p->hh.next) {
+        const sums *caller = p->key.caller, *callee = p->key.callee;
         totals->pairs[p->index] =
-            (fp_pair_total){numbering.number_of(numbering.context, p->key.caller->key),
-                            numbering.number_of(numbering.context, p->key.callee->key),
+            (fp_pair_total){numbering.number_of(numbering.context, caller->key.callee),
+                            numbering.number_of(numbering.context, callee->key.callee),
                             p->sum};
     }
     close_copies(pairs, now, totals);

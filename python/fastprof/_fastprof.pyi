@@ -35,9 +35,7 @@ class profiler_subentry(
 @final
 class profiler_entry(
     structseq[Any],
-    tuple[
-        types.CodeType | str, int, int, float, float, list[profiler_subentry] | None
-    ],
+    tuple[types.CodeType | str, int, int, float, float, list[profiler_subentry] | None],
 ):
     __match_args__ = (
         "code",

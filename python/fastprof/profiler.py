@@ -153,9 +153,7 @@ class Profiler(_core.Profiler):
             self.disable()
         return self
 
-    def runcall(
-        self, func: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    def runcall(self, func: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Profile one call, and answer its result."""
         self.enable()
         try:

@@ -37,16 +37,6 @@ sample(void)
 }
 
 static void
-assert_same_sum(const fp_sum *a, const fp_sum *b)
-{
-    ck_assert_int_eq(a->calls, b->calls);
-    ck_assert_int_eq(a->recursive, b->recursive);
-    ck_assert_int_eq(a->raised, b->raised);
-    ck_assert_int_eq(a->total_ticks, b->total_ticks);
-    ck_assert_int_eq(a->own_ticks, b->own_ticks);
-}
-
-static void
 assert_same_thread(const fp_thread_record *a, const fp_thread_record *b)
 {
     ck_assert_uint_eq(a->ident, b->ident);

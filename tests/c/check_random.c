@@ -166,16 +166,6 @@ model_sum(uint32_t caller, uint32_t callee, fp_ticks now)
 
 /* ---- comparing ---- */
 
-static void
-assert_same(const fp_sum *sum, const fp_sum *expected)
-{
-    ck_assert_int_eq(sum->calls, expected->calls);
-    ck_assert_int_eq(sum->recursive, expected->recursive);
-    ck_assert_int_eq(sum->raised, expected->raised);
-    ck_assert_int_eq(sum->own_ticks, expected->own_ticks);
-    ck_assert_int_eq(sum->total_ticks, expected->total_ticks);
-}
-
 static fp_sum
 sum_in(const fp_stats *stats, uint32_t caller, uint32_t callee)
 {
@@ -194,11 +184,11 @@ compare(const fp_recorder *recorder, fp_ticks now, fp_ticks program_now)
 
     for (uint32_t f = 0; f < KEY_COUNT; f++) {
         const fp_sum expected = model_sum(KEY_COUNT, f, program_now);
-        assert_same(&stats.functions[f], &expected);
+        assert_same_sum(&stats.functions[f], &expected);
         for (uint32_t g = 0; g < KEY_COUNT; g++) {
             const fp_sum edge = sum_in(&stats, g, f);
             const fp_sum expected_edge = model_sum(g, f, program_now);
-            assert_same(&edge, &expected_edge);
+            assert_same_sum(&edge, &expected_edge);
         }
     }
     fp_stats_free(&stats);

@@ -73,6 +73,16 @@ fp_free(void *block)
 
 /* ---- figures ---- */
 
+void
+assert_same_sum(const fp_sum *sum, const fp_sum *expected)
+{
+    ck_assert_int_eq(sum->calls, expected->calls);
+    ck_assert_int_eq(sum->recursive, expected->recursive);
+    ck_assert_int_eq(sum->raised, expected->raised);
+    ck_assert_int_eq(sum->own_ticks, expected->own_ticks);
+    ck_assert_int_eq(sum->total_ticks, expected->total_ticks);
+}
+
 fp_stats
 stats_of_recorder(const fp_recorder *recorder, fp_ticks now)
 {
