@@ -6,6 +6,11 @@
 #include <Python.h>
 #include <frameobject.h>
 #include <structmember.h>
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030E0000
+#define Py_BUILD_CORE /* for the layout of a frame, which is fixed in each 3.N */
+#include <internal/pycore_frame.h>
+#undef Py_BUILD_CORE
+#endif
 
 #include <stdbool.h>
 
@@ -20,14 +25,19 @@ PyAPI_FUNC(int)
     _PyEval_SetProfile(PyThreadState *tstate, Py_tracefunc func, PyObject *arg);
 #endif
 
-/* The frame's code, borrowed: it lives as long as the frame. */
+/* The frame's code, borrowed: it lives as long as the frame. Read where it lies, for
+ * every call asks: PyFrame_GetCode is a call, and gives a reference to be dropped. */
 static inline PyCodeObject *
 fpy_frame_code(PyFrameObject *frame)
 {
-#if PY_VERSION_HEX >= 0x030B0000
+#if PY_VERSION_HEX >= 0x030E0000
     PyCodeObject *code = PyFrame_GetCode(frame);
     Py_DECREF(code);
     return code;
+#elif PY_VERSION_HEX >= 0x030D0000
+    return (PyCodeObject *)frame->f_frame->f_executable;
+#elif PY_VERSION_HEX >= 0x030B0000
+    return frame->f_frame->f_code;
 #else
     return frame->f_code;
 #endif

@@ -306,7 +306,7 @@ give_up(fpy_session *session)
 }
 
 /* A function that starts threads has returned in a thread that is recorded. */
-static void
+static FP_COLD void
 attach_new_threads(fpy_state *state)
 {
     PyObject *type, *value, *traceback;
@@ -327,7 +327,7 @@ attach_new_threads(fpy_state *state)
     PyErr_Restore(type, value, traceback);
 }
 
-static void
+static FP_COLD void
 after_enter(fpy_recorder *recorder, fp_status status, PyFrameObject *frame,
             PyObject *function, fp_ticks now)
 {
@@ -355,7 +355,7 @@ enter(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function, fp_key k
 /* A C function has ended whose beginning was not seen. Where its caller is being
  * recorded it began after us, without an event: 3.12 sends none for a bound method
  * whose function is a C function (`types.MethodType(len, x)()`). */
-static void
+static FP_COLD void
 missed_c_call(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
               fp_ticks now)
 {
@@ -474,7 +474,7 @@ remove_own_hook(fpy_thread *thread, PyThreadState *tstate)
     PyErr_Restore(type, value, traceback);
 }
 
-static void
+static FP_COLD void
 feed_slowly(fpy_thread *thread, PyFrameObject *frame, int what, PyObject *arg)
 {
     Py_INCREF(thread);

@@ -60,7 +60,7 @@ static inline fp_ticks
 fp_clock_now(const fp_clock *clock)
 {
 #ifdef FP_HAVE_TSC
-    if (clock->source == FP_CLOCK_TSC) {
+    if (__builtin_expect(clock->source == FP_CLOCK_TSC, 1)) {
         return (fp_ticks)__rdtsc();
     }
 #endif
