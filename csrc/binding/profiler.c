@@ -112,6 +112,12 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
                      max_nodes);
         return -1;
     }
+    if (session->state->clock_refused) {
+        fpy_raise("BackendError",
+                  "the environment variable FASTPROF_CLOCK must be \"monotonic\", or "
+                  "\"tsc\" where the processor has one");
+        return -1;
+    }
     session->budget.nodes_left = (size_t)max_nodes;
     if (set_flag(&session->subcalls, "subcalls", subcalls) < 0 ||
         set_flag(&session->builtins, "builtins", builtins) < 0 ||

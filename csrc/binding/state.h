@@ -21,6 +21,7 @@ typedef struct {
     struct fpy_session *active; /* the sessions that record now; borrowed */
     uintptr_t starters;         /* where the `_thread` functions that start threads */
     uintptr_t starters_span;    /* have their method definitions */
+    bool clock_refused;         /* FASTPROF_CLOCK names one that is not to be had */
     bool fork_watched;
 } fpy_state;
 

@@ -8,6 +8,7 @@ Example:
 
 from ._version import __version__
 from .errors import (
+    BackendError,
     FastprofError,
     ProfileFileError,
     ProfilerConflictError,
@@ -17,6 +18,7 @@ from .profiler import Profile, Profiler, run, runctx
 from .stats import Stats, load
 
 __all__ = [
+    "BackendError",
     "FastprofError",
     "Profile",
     "ProfileFileError",

@@ -75,7 +75,7 @@ def main() -> int:
     try:
         outfile = writable_path(options.outfile)
         program = load(arguments, options.module)
-        profiler = Profiler()
+        profiler = make_profiler()
         error = record(profiler, program)
     except BadInputError as problem:
         complain(str(problem))
@@ -266,6 +266,18 @@ def put_first_on_path(directory: str, replacing: bool) -> None:
 # Running, and what is done with the profile.
 
 
+def make_profiler() -> Profiler:
+    """A profiler as it comes.
+
+    Raises:
+        BadInputError: The environment asks for what there is not.
+    """
+    try:
+        return Profiler()
+    except FastprofError as error:
+        raise BadInputError(str(error)) from error
+
+
 def record(profiler: Profiler, program: Program) -> BaseException | None:
     """Run a program under a profiler; the answer is the exception that ended it.
 
@@ -301,6 +313,8 @@ def deliver(
     else:
         is_written = True
         is_open = is_open and print_table(profiler, sort, stdout)
+    for remark in profiler.snapshot().warnings:
+        complain(remark)
     if not is_open:
         drop_pending(stdout)
         return CLOSED_STDOUT

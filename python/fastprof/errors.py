@@ -1,6 +1,7 @@
 """The errors that fastprof raises on purpose."""
 
 __all__ = [
+    "BackendError",
     "FastprofError",
     "ProfileFileError",
     "ProfilerConflictError",
@@ -14,6 +15,10 @@ class FastprofError(Exception):
 
 class ProfilerConflictError(FastprofError, ValueError):
     """Another profiler is active; it is left undisturbed."""
+
+
+class BackendError(FastprofError, ValueError):
+    """What the environment asks for is not to be had on this machine: a clock."""
 
 
 class ProfileFileError(FastprofError, ValueError):

@@ -43,6 +43,7 @@ class Profiler(_core.Profiler):
 
     Raises:
         ValueError: An option has an unknown value.
+        BackendError: FASTPROF_CLOCK names a clock that this machine does not have.
         TypeError: The timer cannot be called.
     """
 

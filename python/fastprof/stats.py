@@ -17,6 +17,9 @@ Caller = tuple[int, int, float, float]
 # Primitive calls, calls, own and cumulative seconds, callers.
 Entry = tuple[int, int, float, float, dict[Key, Caller]]
 
+# What `Stats` asks its run information for.
+FLAGS = {"subcalls", "complete", "hook_lost", "threads_lost", "clock_unstable"}
+
 
 def pstats_dict(snapshot: Snapshot, subcalls: bool = True) -> dict[Key, Entry]:
     """The dict that `pstats.Stats` works on.
@@ -106,6 +109,24 @@ class Stats:
         """False when memory ran out: recording stopped there."""
         return bool(self.info["complete"])
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader of the figures must know, a sentence each; often nothing."""
+        remarks = {
+            "memory ran out: what came after that is not in the profile": (
+                not self.complete
+            ),
+            "more paths than max_nodes: the call tree is cut off, and all calls, times "
+            "and callers are exact": self.truncated,
+            "the program put another profile function in our place: a thread is not in "
+            "the profile from then on": self.info["hook_lost"],
+            "a new thread had another profile function, and is not in the profile": (
+                self.info["threads_lost"]
+            ),
+            "the clock was not steady: times may be off": self.info["clock_unstable"],
+        }
+        return [remark for remark, applies in remarks.items() if applies]
+
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
         """Write a file that pstats, its viewers and `fastprof.load` read.
 
@@ -160,7 +181,7 @@ def _stats_of(details: dict[str, Any]) -> Stats:
         info, functions = details["info"], details["functions"]
         trees, scale = details["trees"], details["seconds_per_tick"]
         described = all(_is_function(function) for function in functions)
-        if not described or not {"subcalls", "complete"} <= info.keys():
+        if not described or not FLAGS <= info.keys():
             raise ProfileFileError("damaged: its list of functions cannot be read")
         return Stats(Snapshot.decode(trees, functions, scale), info)
     except (KeyError, TypeError, AttributeError, ValueError) as error:

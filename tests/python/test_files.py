@@ -8,6 +8,8 @@ from pathlib import Path
 
 import fastprof
 import pytest
+from fastprof.profile_file import pack
+from fastprof.stats import FLAGS
 
 TRAILER_SIZE = 40
 
@@ -59,7 +61,7 @@ def test_the_second_part_is_loaded(profile, path):
     loaded = fastprof.load(path)
     fresh = profile.snapshot()
     assert loaded.stats == fresh.stats
-    assert loaded.complete and not loaded.truncated
+    assert loaded.complete and not loaded.truncated and loaded.warnings == []
     different = {key for key in fresh.info if fresh.info[key] != loaded.info.get(key)}
     assert different <= {"date"}
 
@@ -87,6 +89,7 @@ def test_paths_beyond_the_budget_are_marked_in_the_file(tmp_path):
     profile.save(tmp_path / "out.prof")
     loaded = fastprof.load(tmp_path / "out.prof")
     assert loaded.truncated
+    assert [w for w in loaded.warnings if "max_nodes" in w] == loaded.warnings != []
     assert loaded.stats == profile.snapshot().stats
 
 
@@ -185,10 +188,8 @@ def test_a_later_format_is_refused_by_its_number(path):
 )
 def test_a_second_part_of_another_shape_is_refused(tmp_path, details):
     """The checksum is right, so it was written like that; still nothing is trusted."""
-    from fastprof.profile_file import pack
-
     if isinstance(details, dict):
-        details = {"info": {"subcalls": True, "complete": True}, **details}
+        details = {"info": dict.fromkeys(FLAGS, False), **details}
     target = tmp_path / "odd.prof"
     target.write_bytes(pack({}, details))
     with pytest.raises(fastprof.ProfileFileError, match=r"odd\.prof: damaged"):

@@ -35,6 +35,7 @@ assert total == expected, total
 snapshot = profiler.snapshot()
 assert not snapshot.complete
 assert not snapshot.truncated
+assert [w for w in snapshot.warnings if "memory" in w] == snapshot.warnings != []
 counted = sum(entry[1] for key, entry in snapshot.stats.items() if key[2][0] == "f")
 assert 1000 < counted < expected, counted
 snapshot.save(PATH)
