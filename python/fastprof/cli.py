@@ -22,7 +22,7 @@ import pstats
 import runpy
 import sys
 import types
-from typing import Any, NamedTuple
+from typing import Any
 
 from .errors import FastprofError
 from .output import check_writable, create_rescue_file
@@ -52,12 +52,25 @@ class BadInputError(FastprofError):
     """What was asked for cannot be done; found out before the program runs."""
 
 
-class Program(NamedTuple):
-    """What to run, and the dictionary of the `__main__` module to run it in."""
+class Program:
+    """What to run.
 
-    code: types.CodeType
-    namespace: dict[str, Any]
-    by_runpy: bool  # Python itself would run it through runpy, as it does for -m
+    Attributes:
+        namespace: The dictionary of the `__main__` module to run it in.
+        by_runpy: Python itself would run it through runpy, as it does for -m.
+        code: None for a module that is still to be found.
+    """
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        by_runpy: bool,
+        code: types.CodeType | None = None,
+    ) -> None:
+        """As the attributes say."""
+        self.namespace = namespace
+        self.by_runpy = by_runpy
+        self.code = code
 
 
 def main() -> int:
@@ -76,7 +89,7 @@ def main() -> int:
         outfile = writable_path(options.outfile)
         program = load(arguments, options.module)
         profiler = make_profiler()
-        error = record(profiler, program)
+        error = record(profiler, program, arguments[0])
     except BadInputError as problem:
         complain(str(problem))
         return BAD_INPUT
@@ -148,6 +161,8 @@ def writable_path(path: str | None) -> str | None:
 def load(arguments: list[str], is_module: bool) -> Program:
     """Set up `__main__`, sys.argv and sys.path[0] for a program, and compile it.
 
+    A module is found when the program begins: the import of its packages is part of it.
+
     Raises:
         BadInputError: There is no such program.
         BaseException: The program's own: a syntax error, a parent package's failure.
@@ -155,7 +170,8 @@ def load(arguments: list[str], is_module: bool) -> Program:
     namespace = install_main_module()
     sys.argv[:] = arguments
     if is_module:
-        return load_module(arguments[0], namespace)
+        sys.argv[0] = "-m"
+        return Program(namespace, by_runpy=True)
     path = arguments[0]
     try:
         if not os.path.isabs(path):
@@ -180,18 +196,6 @@ def install_main_module() -> dict[str, Any]:
     return namespace
 
 
-def load_module(name: str, namespace: dict[str, Any]) -> Program:
-    """Find a module or package as `python -m` does, which imports its parents."""
-    sys.argv[0] = "-m"
-    # Private, but the standard library's own launchers use it too: the public functions
-    # of runpy do not find a module without running it.
-    _, spec, code = runpy._get_module_details(  # type: ignore[attr-defined]
-        name, BadInputError
-    )
-    sys.argv[0] = spec.origin
-    return program_of_spec(code, spec, namespace)
-
-
 def is_importable_from(path: str) -> bool:
     """Whether a path is a place to import modules from: a directory, a zip file."""
     for hook in sys.path_hooks:
@@ -207,22 +211,23 @@ def load_archive(path: str, namespace: dict[str, Any]) -> Program:
     _, spec, code = runpy._get_main_module_details(  # type: ignore[attr-defined]
         BadInputError
     )
-    return program_of_spec(code, spec, namespace)
+    return program_of_spec(Program(namespace, by_runpy=True), code, spec)
 
 
 def program_of_spec(
+    program: Program,
     code: types.CodeType,
     spec: importlib.machinery.ModuleSpec,
-    namespace: dict[str, Any],
 ) -> Program:
-    namespace.update(
+    program.code = code
+    program.namespace.update(
         __file__=spec.origin,
         __cached__=spec.cached,
         __loader__=spec.loader,
         __package__=spec.parent,
         __spec__=spec,
     )
-    return Program(code, namespace, by_runpy=True)
+    return program
 
 
 def load_script(path: str, namespace: dict[str, Any]) -> Program:
@@ -241,7 +246,7 @@ def load_script(path: str, namespace: dict[str, Any]) -> Program:
         code = compile(content, path, "exec", dont_inherit=True)
     namespace.update(__loader__=loader("__main__", path))
     namespace.update(__file__=path, __cached__=None)
-    return Program(code, namespace, by_runpy=False)
+    return Program(namespace, by_runpy=False, code=code)
 
 
 def script_directory(path: str) -> str:
@@ -278,18 +283,31 @@ def make_profiler() -> Profiler:
         raise BadInputError(str(error)) from error
 
 
-def record(profiler: Profiler, program: Program) -> BaseException | None:
+def record(profiler: Profiler, program: Program, name: str) -> BaseException | None:
     """Run a program under a profiler; the answer is the exception that ended it.
 
     Raises:
-        BadInputError: Another profiler is in the way; the program did not run.
+        BadInputError: Another profiler is in the way, or there is no module of that
+            name; the program did not run.
     """
     try:
         profiler.enable()
     except FastprofError as error:
         raise BadInputError(str(error)) from error
     try:
+        if program.code is None:
+            # Private, but the standard library's own launchers use it too: the public
+            # functions of runpy do not find a module without running it. Called from
+            # here, for what a function of ours calls does not show.
+            _, spec, code = runpy._get_module_details(  # type: ignore[attr-defined]
+                name, BadInputError
+            )
+            sys.argv[0] = spec.origin
+            program_of_spec(program, code, spec)
+        assert program.code is not None
         exec(program.code, program.namespace)
+    except BadInputError:
+        raise
     except BaseException as error:
         return error
     finally:
@@ -401,7 +419,7 @@ def program_traceback(
 ) -> types.TracebackType | None:
     """The traceback of a program's error as it would be without us."""
     traceback = without_our_frames(error.__traceback__)
-    if program is None or not program.by_runpy:
+    if program is None or program.code is None or not program.by_runpy:
         return traceback
     # Plain Python shows the frames of runpy, and we run under the same ones.
     frame: types.FrameType | None = sys._getframe()

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import stat
+from typing import Any
 
 __all__ = ["check_writable", "create_rescue_file", "replace_file"]
 
@@ -21,7 +22,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     """
     path = os.fspath(path)
     mode = _mode_of(path)
-    if mode is None or stat.S_ISREG(mode):
+    if _is_replaceable(path):
         _check_directory_of(path)
     if mode is None:
         return
@@ -31,25 +32,25 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
 
 
-def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
+def replace_file(path: str | bytes | int | os.PathLike[Any], data: bytes) -> None:
     """Write a file so that whoever reads it sees the old content or all of the new.
 
     A link is followed. An existing file keeps its permission bits. What is not a
     regular file (a device, a pipe) cannot be replaced and is written directly.
 
     Args:
-        path: The file to write; its directory must exist.
+        path: The file to write; its directory must exist. The number of an open file
+            is written to directly.
         data: The whole new content.
 
     Raises:
         OSError: It was not written; the old file, if there was one, is as it was.
     """
-    path = os.fspath(path)
-    mode = _mode_of(path)
-    if mode is None or stat.S_ISREG(mode):
-        _write_beside_and_rename(os.path.realpath(path), data, mode)
+    target = path if isinstance(path, int) else os.fsdecode(path)
+    if isinstance(target, str) and _is_replaceable(target):
+        _write_beside_and_rename(os.path.realpath(target), data, _mode_of(target))
     else:
-        with open(path, "wb") as file:
+        with open(target, "wb") as file:
             file.write(data)
 
 
@@ -80,6 +81,20 @@ def _mode_of(path: str) -> int | None:
         return os.stat(path).st_mode
     except FileNotFoundError:
         return None
+
+
+def _is_replaceable(path: str) -> bool:
+    """Whether it leads to a regular file that has a name, or to nothing yet."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return True
+    if not stat.S_ISREG(found.st_mode):
+        return False
+    try:
+        return os.path.samestat(found, os.stat(os.path.realpath(path)))
+    except FileNotFoundError:
+        return False  # /dev/fd/N, and the file behind it has been unlinked
 
 
 def _check_directory_of(path: str) -> None:

@@ -112,8 +112,11 @@ class Profiler(_core.Profiler):
         """Write what has been recorded up to now; see `Stats.save`."""
         self.snapshot().save(path, format)
 
-    def dump_stats(self, file: str | os.PathLike[str]) -> None:
+    def dump_stats(self, file: str | bytes | int | os.PathLike[Any]) -> None:
         """Disable, and write a .prof file, whatever the file's extension.
+
+        Args:
+            file: A path, or the number of an open file.
 
         Raises:
             OSError: The file cannot be written.
@@ -131,7 +134,10 @@ class Profiler(_core.Profiler):
 
         if not isinstance(sort, tuple):
             sort = (sort,)
-        pstats.Stats(self).strip_dirs().sort_stats(*sort).print_stats()
+        self.create_stats()
+        # pstats refuses a profile with nothing in it, but can print that it is empty.
+        stats = pstats.Stats(self) if self.stats else pstats.Stats()
+        stats.strip_dirs().sort_stats(*sort).print_stats()
 
     def run(self, cmd: str | types.CodeType) -> "Self":
         """Profile a statement in the namespace of `__main__`."""
@@ -193,7 +199,9 @@ class Profile(Profiler):
         )
 
 
-def run(statement: str, filename: str | None = None, sort: Any = -1) -> None:
+def run(
+    statement: str | types.CodeType, filename: str | None = None, sort: Any = -1
+) -> None:
     """Profile a statement in `__main__`, and print the table or write a file.
 
     SystemExit ends the statement, and nothing else.
@@ -210,7 +218,7 @@ def run(statement: str, filename: str | None = None, sort: Any = -1) -> None:
 
 
 def runctx(
-    statement: str,
+    statement: str | types.CodeType,
     globals: dict[str, Any],
     locals: Any,
     filename: str | None = None,
@@ -218,11 +226,13 @@ def runctx(
 ) -> None:
     """Profile a statement in the given namespaces; otherwise as `run`."""
     profile = Profile()
+    profile.enable()  # if it cannot be, no old file is to be replaced by nothing
     try:
-        profile.runctx(statement, globals, locals)
+        exec(statement, globals, locals)
     except SystemExit:
         pass
     finally:
+        profile.disable()
         if filename is None:
             profile.print_stats(sort)
         else:

@@ -333,7 +333,8 @@ def test_errors_before_the_first_line_have_no_frame_of_ours(place, arguments):
     assert profiled.returncode == plain.returncode == 1
     assert OUR_DIRECTORY not in profiled.stderr
     assert profiled.stderr.splitlines()[-3:] == plain.stderr.splitlines()[-3:]
-    assert not place.profile.exists()
+    # The import of packages is recorded, so there is a profile although it failed.
+    assert place.profile.exists() == ("-m" in arguments)
 
 
 HOOKS = {
@@ -553,12 +554,8 @@ WORK = """
 """
 
 
-@pytest.mark.parametrize("as_module", [False, True], ids=["script", "module"])
-def test_profile_is_the_program_under_exec_and_nothing_else(place, as_module):
-    path = place.write("program.py", WORK)
-    program = ["-m", "program"] if as_module else ["program.py"]
-    place.profiled("-o", place.profile, *program)
-    stats = place.stats()
+def check_work(stats, path):
+    """WORK is recorded under exec, to the last call."""
     module = (str(path), 1, "<module>")
     work = (str(path), 4, "work")
     assert stats[EXEC][:2] == (1, 1)
@@ -566,14 +563,33 @@ def test_profile_is_the_program_under_exec_and_nothing_else(place, as_module):
     assert stats[module][:2] == (1, 1)
     assert {k: v[:2] for k, v in stats[module][4].items()} == {EXEC: (1, 1)}
     assert {k: v[:2] for k, v in stats[work][4].items()} == {module: (3, 3)}
-    names = {name for _, _, name in stats}
-    assert names - {"<method 'disable' of '_lsprof.Profiler' objects>"} == {
+
+
+def test_profile_is_the_program_under_exec_and_nothing_else(place):
+    path = place.write("program.py", WORK)
+    place.profiled("-o", place.profile, "program.py")
+    check_work(place.stats(), path)
+    assert {name for _, _, name in place.stats()} == {
         "<module>",
         "work",
         "<built-in method builtins.exec>",
         "<built-in method builtins.len>",
         "<built-in method builtins.print>",
     }
+
+
+def test_a_module_is_recorded_with_the_import_of_its_packages(place):
+    """As cProfile does: what a package does at its import is part of the program."""
+    package = place.write("package/__init__.py", "def at_import(): pass\nat_import()")
+    path = place.write("package/module.py", WORK)
+    place.profiled("-o", place.profile, "-m", "package.module")
+    stats = place.stats()
+    assert stats[str(package), 1, "at_import"][:2] == (1, 1)
+    assert not any(OUR_DIRECTORY in file for file, _, _ in stats)
+    module = (str(path), 1, "<module>")
+    execs = {callee: n for callee, entry in stats.items() for n in [entry[4].get(EXEC)]}
+    assert execs[module][:2] == (1, 1)
+    assert stats[str(path), 4, "work"][4][module][:2] == (3, 3)
 
 
 def test_table_follows_the_programs_output(place):

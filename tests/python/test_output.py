@@ -225,3 +225,14 @@ def test_rescue_file_is_new_empty_and_named_after_the_lost_one(
         assert path.read_bytes() == b""
         assert path.suffix == Path(name).suffix
         assert path.name.startswith(name[:8].removesuffix(path.suffix))
+
+
+@linux
+def test_an_open_file_without_a_name_is_written_directly(tmp_path):
+    """Its /proc entry leads to a name that no file has any more."""
+    with tempfile.TemporaryFile(dir=tmp_path) as file:
+        path = f"/dev/fd/{file.fileno()}"
+        check_writable(path)
+        replace_file(path, b"new")
+        assert file.read() == b"new"
+    assert names_in(tmp_path) == []

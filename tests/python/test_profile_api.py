@@ -4,6 +4,7 @@ import cProfile
 import gc
 import inspect
 import marshal
+import os
 import pathlib
 import pstats
 import sys
@@ -999,3 +1000,39 @@ def test_timer_in_a_cycle_is_collected(make):
     del timer
     gc.collect()
     assert freed() is None
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_an_empty_profile_prints_an_empty_table(used, capsys):
+    """With cProfile there is always its own `disable`; here there may be nothing."""
+    profile = fastprof.Profile()
+    if used:
+        with profile:
+            pass
+    profile.print_stats("tottime")
+    assert "0 function calls" in capsys.readouterr().out
+
+
+def test_a_conflict_of_run_is_told_and_replaces_no_file(tmp_path):
+    """A foreign hook used to be masked by pstats, and the old file was emptied."""
+    target = tmp_path / "old.prof"
+    target.write_bytes(b"old")
+    sys.setprofile(lambda *args: None)
+    try:
+        for filename in (None, str(target)):
+            with pytest.raises(fastprof.ProfilerConflictError):
+                fastprof.run("1", filename)
+    finally:
+        sys.setprofile(None)
+    assert target.read_bytes() == b"old"
+
+
+def test_dump_stats_takes_what_open_takes(tmp_path):
+    profile = fastprof.Profile()
+    profile.runcall(inner)
+    named = tmp_path / "named.prof"
+    profile.dump_stats(os.fsencode(named))
+    numbered = tmp_path / "numbered.prof"
+    descriptor = os.open(numbered, os.O_WRONLY | os.O_CREAT)
+    profile.dump_stats(descriptor)
+    assert fastprof.load(named).stats == fastprof.load(numbered).stats
