@@ -30,13 +30,14 @@ demo: packages
 screenshot: demo
 	cp demo.png docs/snakeviz.png
 
-# lint: style of the Python and of the C, and the stub of the extension
+# lint: style of the Python and of the C, types, and the stub of the extension
 lint: packages
 	tools/environments.sh newest test lint
 	$(NEWEST)/bin/ruff check .
 	$(NEWEST)/bin/ruff format --check .
 	$(NEWEST)/bin/clang-format --dry-run -Werror \
 	    $$(find csrc tests/c -name '*.[ch]' -not -path 'csrc/vendor/*')
+	$(NEWEST)/bin/python -m mypy --strict python/fastprof
 	$(NEWEST)/bin/python -m mypy.stubtest fastprof._fastprof
 
 # bench: unprofiled, cProfile and fastprof on each Python, into benchmarks/RESULTS.md

@@ -354,7 +354,7 @@ def print_table(profiler: Profiler, sort: str | int, stdout: Stream) -> bool:
     """Print the table; False if nobody reads stdout any more."""
     table = io.StringIO()
     try:
-        stats = pstats.Stats(profiler, stream=table)
+        stats = pstats.Stats(profiler, stream=table)  # type: ignore[arg-type]
         stats.strip_dirs().sort_stats(sort).print_stats()  # type: ignore[arg-type]
         write_text(stdout, table.getvalue())
     except BrokenPipeError:

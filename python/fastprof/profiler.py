@@ -136,7 +136,7 @@ class Profiler(_core.Profiler):
             sort = (sort,)
         self.create_stats()
         # pstats refuses a profile with nothing in it, but can print that it is empty.
-        stats = pstats.Stats(self) if self.stats else pstats.Stats()
+        stats = pstats.Stats(self) if self.stats else pstats.Stats()  # type: ignore[arg-type]
         stats.strip_dirs().sort_stats(*sort).print_stats()
 
     def run(self, cmd: str | types.CodeType) -> "Self":

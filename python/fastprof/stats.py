@@ -49,9 +49,9 @@ def pstats_dict(snapshot: Snapshot, subcalls: bool = True) -> dict[Key, Entry]:
         callers = flat[keys[callee]][4]
         key = keys[caller]
         if key in callers:
-            was = callers[key]
-            calls, primitive = calls + was[0], primitive + was[1]
-            own, cumulative = own + was[2], cumulative + was[3]
+            before = callers[key]
+            calls, primitive = calls + before[0], primitive + before[1]
+            own, cumulative = own + before[2], cumulative + before[3]
         callers[key] = calls, primitive, own, cumulative
     return flat
 
@@ -191,5 +191,6 @@ def _stats_of(details: dict[str, Any]) -> Stats:
 
 
 def _is_function(function: Any) -> bool:
-    types = (str, int, str, str, (str, type(None)))
-    return len(function) == len(types) and all(map(isinstance, function, types))
+    file, line, name, qualname, module = function
+    texts = file, name, qualname, "" if module is None else module
+    return isinstance(line, int) and all(isinstance(text, str) for text in texts)
