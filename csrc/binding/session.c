@@ -99,13 +99,14 @@ fpy_recorder *
 fpy_session_recorder(fpy_session *session, const PyThreadState *tstate)
 {
     const uint64_t id = PyThreadState_GetID((PyThreadState *)tstate);
-    fpy_recorder *recorder = session->recorders;
+    fpy_recorder **link = &session->recorders;
+    fpy_recorder *recorder;
 
-    while (recorder != NULL && recorder->thread_id != id) {
-        recorder = recorder->next;
+    while (*link != NULL && (*link)->thread_id != id) {
+        link = &(*link)->next;
     }
-    if (recorder != NULL) {
-        return recorder;
+    if (*link != NULL) {
+        return *link;
     }
     recorder = fp_alloc(sizeof *recorder);
     if (recorder == NULL) {
@@ -119,8 +120,7 @@ fpy_session_recorder(fpy_session *session, const PyThreadState *tstate)
     recorder->session = session;
     recorder->thread_id = id;
     recorder->ident = tstate->thread_id;
-    recorder->next = session->recorders;
-    session->recorders = recorder;
+    *link = recorder;
     return recorder;
 }
 
