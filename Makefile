@@ -21,9 +21,9 @@ test: build
 # demo: profile a real program on the newest Python, show where its time goes, and
 # open the profile in snakeviz in a headless Chromium, as demo.png
 demo: packages
+	tools/packages.sh browser
 	tools/environments.sh newest demo
 	tools/demo.sh $(NEWEST)
-	tools/packages.sh browser
 	$(NEWEST)/bin/python tools/screenshot_snakeviz.py demo.prof demo.png
 
 # screenshot: the picture in the README

@@ -63,7 +63,8 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "Install with: sudo apt-get install ${missing[*]}" >&2
     exit 1
 fi
-echo "Installing: ${missing[*]}"
+echo "Installing: ${missing[*]} (what apt-get says is in build/apt.log)"
+mkdir -p build
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -q
-apt-get install -q -y --no-install-recommends "${missing[@]}"
+apt-get update -qq
+apt-get install -qq -y --no-install-recommends "${missing[@]}" >build/apt.log

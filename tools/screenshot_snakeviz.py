@@ -134,7 +134,7 @@ async def picture_of(url: str, chromium_data: Path) -> bytes:
     await eventually(lambda: get(url), "snakeviz")
     page = await open_page(chromium_data, url)
     boxes = await eventually(lambda: page.evaluate(BOXES_DRAWN), "The chart")
-    print(f"snakeviz drew {boxes} boxes")
+    print(f"In a headless Chromium snakeviz drew {boxes} boxes", end="; ")
     answer = await page.command("Page.captureScreenshot", format="png")
     return base64.b64decode(answer["data"])
 
@@ -158,6 +158,7 @@ def main() -> None:
             running(chromium, Path(scratch, "chromium.log")),
         ):
             options.picture.write_bytes(asyncio.run(picture_of(url, data)))
+    print(f"{options.picture} is the picture")
 
 
 if __name__ == "__main__":

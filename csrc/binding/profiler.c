@@ -63,6 +63,42 @@ set_timer(fpy_session *session, PyObject *timer, double unit)
     return 0;
 }
 
+static int
+set_unit(double *unit, PyObject *value)
+{
+    const double given = value != NULL ? PyFloat_AsDouble(value) : 0.0;
+
+    if (given == -1.0 && PyErr_Occurred()) {
+        PyErr_Format(PyExc_TypeError, "timeunit must be a number, not %R", value);
+        return -1;
+    }
+    *unit = given;
+    return 0;
+}
+
+static int
+set_max_nodes(fpy_session *session, PyObject *value)
+{
+    Py_ssize_t nodes = DEFAULT_MAX_NODES;
+
+    if (value != NULL && !PyLong_Check(value)) {
+        PyErr_Format(PyExc_TypeError, "max_nodes must be an int, not %R", value);
+        return -1;
+    }
+    if (value != NULL) {
+        nodes = PyLong_AsSsize_t(value);
+    }
+    if (nodes < 1 || nodes > LARGEST_MAX_NODES) {
+        PyErr_Format(PyExc_ValueError,
+                     "max_nodes must be between 1 and %zd, not %R",
+                     LARGEST_MAX_NODES,
+                     value);
+        return -1;
+    }
+    session->budget.nodes_left = (size_t)nodes;
+    return 0;
+}
+
 static PyObject *
 profiler_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
 {
@@ -84,13 +120,13 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
     static char *names[] = {
         "timer", "timeunit", "subcalls", "builtins", "threads", "max_nodes", NULL};
     fpy_session *session = &self->session;
-    PyObject *timer = Py_None, *subcalls = NULL, *builtins = NULL, *threads = NULL;
-    double unit = 0.0;
-    Py_ssize_t max_nodes = DEFAULT_MAX_NODES;
+    PyObject *timer = Py_None, *unit = NULL, *subcalls = NULL, *builtins = NULL;
+    PyObject *threads = NULL, *max_nodes = NULL;
+    double seconds;
 
     if (!PyArg_ParseTupleAndKeywords(args,
                                      kwargs,
-                                     "|OdOO$On:Profiler",
+                                     "|OOOO$OO:Profiler",
                                      names,
                                      &timer,
                                      &unit,
@@ -105,26 +141,19 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
                         "a profiler that has recorded cannot be made anew");
         return -1;
     }
-    if (max_nodes < 1 || max_nodes > LARGEST_MAX_NODES) {
-        PyErr_Format(PyExc_ValueError,
-                     "max_nodes must be between 1 and %zd, not %zd",
-                     LARGEST_MAX_NODES,
-                     max_nodes);
-        return -1;
-    }
     if (session->state->clock_refused) {
         fpy_raise("BackendError",
                   "the environment variable FASTPROF_CLOCK must be \"monotonic\", or "
                   "\"tsc\" where the processor has one");
         return -1;
     }
-    session->budget.nodes_left = (size_t)max_nodes;
-    if (set_flag(&session->subcalls, "subcalls", subcalls) < 0 ||
+    if (set_max_nodes(session, max_nodes) < 0 ||
+        set_flag(&session->subcalls, "subcalls", subcalls) < 0 ||
         set_flag(&session->builtins, "builtins", builtins) < 0 ||
-        set_threads(session, threads) < 0) {
+        set_threads(session, threads) < 0 || set_unit(&seconds, unit) < 0) {
         return -1;
     }
-    return set_timer(session, timer, unit);
+    return set_timer(session, timer, seconds);
 }
 
 /* ---- the object's life ---- */
@@ -359,7 +388,7 @@ PyMethodDef fpy_profiler_methods[] = {
     {"enable",
      (PyCFunction)(void (*)(void))profiler_enable,
      METH_VARARGS | METH_KEYWORDS,
-     "enable($self, /, subcalls=<unchanged>, builtins=<unchanged>)\n--\n\n"
+     "enable($self, /, subcalls=..., builtins=...)\n--\n\n"
      "Begin recording every call, from this call on."},
     {"disable",
      (PyCFunction)profiler_disable,

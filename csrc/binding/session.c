@@ -36,7 +36,9 @@ ticks_of_answer(const fpy_session *session, PyObject *answer, fp_ticks *ticks)
         return 0;
     }
     if (counted > INT64_MAX / 2000000000 || counted < -INT64_MAX / 2000000000) {
-        PyErr_SetString(PyExc_ValueError, "the timer's answer is out of range");
+        PyErr_SetString(PyExc_ValueError,
+                        "the timer's answer is out of range for seconds (a timer that "
+                        "counts something else needs a timeunit)");
         return -1;
     }
     *ticks = counted * 1000000000;
@@ -135,6 +137,8 @@ fpy_recorder_entered(fpy_recorder *recorder, fp_status status, PyFrameObject *fr
         return false;
     }
     session->busy++;
+    /* A thread's state is made before the thread, and does not know it yet. */
+    recorder->ident = PyThread_get_thread_ident();
     callable = function == NULL ? fpy_callables_python(&session->callables, frame)
                                 : fpy_callables_c(&session->callables, function);
     session->busy--;

@@ -326,45 +326,46 @@ def deliver(
     is_open = flush(getattr(sys, "stdout", None)) and flush(stdout)
     if isinstance(error, BrokenPipeError):
         is_open = is_open and not reader_is_gone(stdout)
+    status = 0
     if outfile is not None:
-        is_written = save(profiler, outfile)
-    else:
-        is_written = True
-        is_open = is_open and print_table(profiler, sort, stdout)
+        status = save(profiler, outfile)
+    elif is_open:
+        status = print_table(profiler, sort, stdout)
     for remark in profiler.snapshot().warnings:
         complain(remark)
-    if not is_open:
+    if not is_open or status == CLOSED_STDOUT:
         drop_pending(stdout)
         return CLOSED_STDOUT
-    return 0 if is_written else NOT_WRITTEN
+    return status
 
 
-def save(profiler: Profiler, outfile: str) -> bool:
-    """Write the profile to a file, or to another one if that fails."""
+def save(profiler: Profiler, outfile: str) -> int:
+    """Write the profile to a file, or to another one; the answer is as above."""
     try:
         profiler.dump_stats(outfile)
     except Exception as error:
         # Whatever it is, how the program ended is still to be told.
         rescue(profiler, outfile, f"cannot write {outfile!r}: {describe(error)}")
-        return False
-    return True
+        return NOT_WRITTEN
+    return 0
 
 
-def print_table(profiler: Profiler, sort: str | int, stdout: Stream) -> bool:
-    """Print the table; False if nobody reads stdout any more."""
+def print_table(profiler: Profiler, sort: str | int, stdout: Stream) -> int:
+    """Print the table; the answer is the exit code for a program that ended well."""
     table = io.StringIO()
     try:
         stats = pstats.Stats(profiler, stream=table)  # type: ignore[arg-type]
         stats.strip_dirs().sort_stats(sort).print_stats()  # type: ignore[arg-type]
         write_text(stdout, table.getvalue())
     except BrokenPipeError:
-        return False
+        return CLOSED_STDOUT
     except Exception as error:
         # The program may have closed stdout, or the descriptor under it.
         if isinstance(error, OSError):
             drop_pending(stdout)
         rescue(profiler, "fastprof.prof", f"cannot print: {describe(error)}")
-    return True
+        return NOT_WRITTEN
+    return 0
 
 
 def rescue(profiler: Profiler, name: str, reason: str) -> None:
@@ -472,10 +473,17 @@ def show(error: BaseException) -> None:
 
 def usable(stdout: Stream) -> Stream:
     """The stdout we started with, else what the program has put in its place."""
-    with contextlib.suppress(ValueError):  # the program detached it
+    try:
         if stdout is not None and not stdout.closed:
             return stdout
-    return getattr(sys, "stdout", None)
+    except ValueError:  # the program detached it
+        stdout = None
+    stream = getattr(sys, "stdout", None)
+    if stdout is not None and getattr(stream, "closed", True):
+        # The program closed the stream; the descriptor under it is open as ever.
+        with contextlib.suppress(OSError):
+            return open(1, "w", encoding=stdout.encoding, closefd=False)
+    return stream
 
 
 def flush(stream: Stream) -> bool:
@@ -511,6 +519,8 @@ def drop_pending(stream: Stream) -> None:
 
 
 def write_text(stream: Stream, text: str) -> None:
+    if stream is None:
+        raise ValueError("there is no stdout")
     try:
         stream.write(text)
     except UnicodeEncodeError:  # a function's name, or a file's

@@ -107,10 +107,11 @@ def _check_directory_of(path: str) -> None:
     try:
         with open(temporary, "xb"):
             pass
-    except FileNotFoundError:
-        raise OSError(errno.ENOENT, "its directory does not exist", path) from None
     except OSError as error:
-        reason = f"its directory takes no new file: {error.strerror}"
+        if not os.path.isdir(os.path.dirname(temporary)):
+            reason = "its directory does not exist"
+        else:
+            reason = f"its directory takes no new file: {error.strerror}"
         raise OSError(error.errno, reason, path) from None
     os.unlink(temporary)
 
@@ -125,9 +126,11 @@ def _write_beside_and_rename(target: str, data: bytes, mode: int | None) -> None
                 os.chmod(temporary, stat.S_IMODE(mode))
             file.write(data)
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError):  # which names a file that nobody knows of
+            raise OSError(error.errno, error.strerror, target) from None
         raise
 
 

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from . import _core
 from ._version import __version__
-from .output import replace_file
+from .output import check_writable, replace_file
 from .stats import Stats, pstats_dict
 
 if sys.version_info >= (3, 11):
@@ -210,6 +210,11 @@ def run(
         statement: What to execute.
         filename: Where to write the profile; left out, the table is printed.
         sort: Order of the table, as for `Profiler.print_stats`.
+
+    Raises:
+        KeyError: There is no such order; found out before the statement runs.
+        OSError: The file cannot be written; likewise.
+        ProfilerConflictError: Another profile function is active.
     """
     import __main__
 
@@ -225,6 +230,11 @@ def runctx(
     sort: Any = -1,
 ) -> None:
     """Profile a statement in the given namespaces; otherwise as `run`."""
+    import pstats
+
+    if filename is not None:
+        check_writable(filename)
+    pstats.Stats().sort_stats(*(sort if isinstance(sort, tuple) else (sort,)))
     profile = Profile()
     profile.enable()  # if it cannot be, no old file is to be replaced by nothing
     try:

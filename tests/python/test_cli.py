@@ -592,6 +592,16 @@ def test_a_module_is_recorded_with_the_import_of_its_packages(place):
     assert stats[str(path), 4, "work"][4][module][:2] == (3, 3)
 
 
+@pytest.mark.parametrize("output", [["-o", "out.prof"], []])
+def test_a_program_that_takes_our_hook_away_is_warned_of(place, output):
+    """The profile used to end there, and nothing said so."""
+    place.write("program.py", "import sys; sys.setprofile(None)")
+    result = place.profiled(*output, "program.py")
+    assert result.returncode == 0
+    assert "another profile function" in result.stderr
+    assert result.stderr.startswith("fastprof: ") and result.stderr.count("\n") == 1
+
+
 def test_table_follows_the_programs_output(place):
     place.write("program.py", WORK)
     result = place.profiled("program.py")
@@ -764,15 +774,29 @@ def test_own_ending_outweighs_a_closed_stdout(place, closed_pipe):
     [
         "import sys; sys.stdout.close()",
         "import sys; sys.stdout = None; sys.__stdout__.close()",
-        "import sys; sys.stdout.detach()",
-        "import os; os.close(1)",
     ],
 )
-def test_a_table_that_cannot_be_printed_is_rescued(place, source):
+def test_a_table_goes_to_the_descriptor_under_a_closed_stdout(place, source):
+    """As `-m json.tool` leaves it: the stream is closed, its descriptor is not."""
+    place.write("program.py", source)
+    result = place.profiled("program.py")
+    assert result.returncode == 0
+    assert result.stderr == ""
+    assert "function calls" in result.stdout
+    assert place.rescued() == []
+
+
+@posix
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [("import sys; sys.stdout.detach()", 120), ("import os; os.close(1)", 1)],
+)
+def test_a_table_that_cannot_be_printed_is_rescued(place, source, code):
+    """The interpreter itself ends with 120 when it cannot flush stdout."""
     place.write("program.py", source)
     plain = place.plain("program.py")
     result = place.profiled("program.py")
-    assert result.returncode == plain.returncode
+    assert result.returncode == code
     (rescued,) = place.rescued()
     assert EXEC in pstats.Stats(str(rescued)).stats
     warning, _, rest = result.stderr.partition("\n")
@@ -787,7 +811,7 @@ def test_a_table_for_a_full_device_is_rescued(place):
     with open("/dev/full", "w") as full:
         result = place.profiled("program.py", stdout=full)
     (rescued,) = place.rescued()
-    assert result.returncode == 0
+    assert result.returncode == 1
     assert result.stderr == (
         f"fastprof: cannot print: No space left on device; "
         f"the profile is in '{rescued}'\n"

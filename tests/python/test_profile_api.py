@@ -182,6 +182,7 @@ def test_timer_that_is_not_callable_is_refused_or_unraisable(make, unraisable):
         ("builtins", "many"),
         ("max_nodes", 0),
         ("max_nodes", -1),
+        ("max_nodes", 2**70),
         ("threads", 5),
     ],
 )
@@ -193,7 +194,7 @@ def test_option_value_that_means_nothing_is_refused_by_name(make, option, value)
 @BOTH
 @pytest.mark.parametrize("option", ["max_nodes", "timeunit"])
 def test_option_of_the_wrong_type_is_refused(make, option):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=option):
         make(**{option: "many"})
 
 
@@ -1036,3 +1037,36 @@ def test_dump_stats_takes_what_open_takes(tmp_path):
     descriptor = os.open(numbered, os.O_WRONLY | os.O_CREAT)
     profile.dump_stats(descriptor)
     assert fastprof.load(named).stats == fastprof.load(numbered).stats
+
+
+@pytest.mark.parametrize(
+    ("filename", "sort", "error"),
+    [("missing/out.prof", -1, FileNotFoundError), (None, "nonsense", KeyError)],
+)
+def test_run_finds_out_what_is_wrong_before_it_runs(tmp_path, filename, sort, error):
+    """The profile of a long run used to be lost to a typing error."""
+    ran = []
+    path = None if filename is None else str(tmp_path / filename)
+    with pytest.raises(error) as raised:
+        fastprof.runctx("ran.append(1)", {"ran": ran}, {}, path, sort)
+    assert ran == []
+    if path is not None:
+        assert raised.value.filename == path
+    with pytest.raises(error):
+        fastprof.run("1", path, sort)
+
+
+def test_an_error_of_writing_names_the_file_that_was_asked_for(tmp_path):
+    target = tmp_path / "missing" / "out.prof"
+    profile = fastprof.Profile()
+    for write in (profile.dump_stats, profile.save):
+        with pytest.raises(FileNotFoundError) as raised:
+            write(target)
+        assert raised.value.filename == str(target)
+
+
+def test_signatures_can_be_read():
+    assert list(inspect.signature(fastprof.Profile().enable).parameters) == [
+        "subcalls",
+        "builtins",
+    ]

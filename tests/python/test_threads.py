@@ -549,3 +549,23 @@ def test_hook_of_another_thread_is_left_alone(make):
     assert hook.saw(tally)
     if make is fastprof.Profile:
         assert counted(profile) == tallied([ours])
+
+
+def test_threads_are_named_by_their_idents():
+    """A thread's state is made before the thread: it used to have another's ident."""
+    idents = [threading.get_ident()]
+    barrier = threading.Barrier(3)
+
+    def work():
+        idents.append(threading.get_ident())
+        barrier.wait()  # all alive at once, so that no ident is used twice
+
+    with fastprof.Profiler() as profiler:
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    recorded = [ident for ident, _ in profiler.snapshot().info["threads"]]
+    assert recorded[0] == idents[0]
+    assert sorted(recorded) == sorted(idents)
