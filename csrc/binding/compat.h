@@ -66,6 +66,13 @@ fpy_code_qualname(PyCodeObject *code)
 #endif
 }
 
+/* Whether a generator can be resumed without a call event: see hook_setprofile.c. */
+static inline bool
+fpy_resumes_may_be_unseen(void)
+{
+    return PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000;
+}
+
 /* Whether cProfile refuses to enable a profiler that is enabled already. */
 static inline bool
 fpy_enabling_twice_is_an_error(void)

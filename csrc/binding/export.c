@@ -8,8 +8,9 @@
 #include <math.h>
 
 typedef struct {
-    PyObject_HEAD fp_snapshot snapshot;
-    PyObject *functions; /* list of (filename, line, name, qualname, module) */
+    PyObject_HEAD
+    fp_snapshot snapshot;
+    PyObject *functions; /* tuple of (filename, line, name, qualname, module) */
     PyObject *subjects;  /* list of code objects and labels; NULL when loaded */
     double seconds_per_tick;
     char complete;
@@ -42,22 +43,28 @@ describe(const fpy_callable *callable)
 static int
 list_functions(fpy_snapshot *self, const fpy_callables *callables)
 {
-    self->functions = PyList_New(0);
+    PyObject *functions = PyList_New(0);
+    int result = -1;
+
     self->subjects = PyList_New(0);
-    if (self->functions == NULL || self->subjects == NULL) {
-        return -1;
+    if (functions == NULL || self->subjects == NULL) {
+        goto done;
     }
     for (const fpy_callable *c = callables->table; c != NULL; c = c->hh.next) {
         PyObject *description = describe(c);
-        int failed = description == NULL ||
-                     PyList_Append(self->functions, description) < 0 ||
+        int failed = description == NULL || PyList_Append(functions, description) < 0 ||
                      PyList_Append(self->subjects, c->subject) < 0;
         Py_XDECREF(description);
         if (failed) {
-            return -1;
+            goto done;
         }
     }
-    return 0;
+    /* A tuple: what has so many functions must not become shorter. */
+    self->functions = PyList_AsTuple(functions);
+    result = self->functions != NULL ? 0 : -1;
+done:
+    Py_XDECREF(functions);
+    return result;
 }
 
 static fpy_snapshot *
@@ -78,11 +85,12 @@ new_snapshot(const fpy_state *state)
 }
 
 static int
-copy_threads(fpy_snapshot *self, fpy_session *session, fp_ticks now)
+copy_threads(fpy_snapshot *self, fpy_session *session, const fpy_recorder *list,
+             fp_ticks now)
 {
     const fp_numbering numbering = {fpy_callables_number, &session->callables};
 
-    for (const fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
+    for (const fpy_recorder *r = list; r != NULL; r = r->next) {
         if (fp_snapshot_add(&self->snapshot, &r->engine, r->ident, now, numbering) !=
             FP_OK) {
             PyErr_NoMemory();
@@ -97,6 +105,7 @@ fpy_snapshot_take(fpy_session *session)
 {
     const fp_ticks now = session->enabled ? fpy_session_now(session) : 0;
     fpy_snapshot *self = new_snapshot(session->state);
+    int result;
 
     if (self == NULL) {
         return NULL;
@@ -105,10 +114,17 @@ fpy_snapshot_take(fpy_session *session)
     self->complete = !session->incomplete;
     self->hook_lost = session->hook_lost;
     self->threads_lost = session->threads_lost;
-    if (copy_threads(self, session, now) < 0 ||
-        list_functions(self, &session->callables) < 0) {
-        Py_DECREF(self);
-        return NULL;
+    session->busy++; /* making objects may run the collector, and so the program */
+    result = copy_threads(self, session, session->recorders, now);
+    if (result == 0) {
+        result = copy_threads(self, session, session->retired, now);
+    }
+    if (result == 0) {
+        result = list_functions(self, &session->callables);
+    }
+    session->busy--;
+    if (result < 0) {
+        Py_CLEAR(self);
     }
     return (PyObject *)self;
 }
@@ -130,7 +146,7 @@ snapshot_dealloc(fpy_snapshot *self)
 static int
 build_stats(const fpy_snapshot *self, fp_stats *stats)
 {
-    const size_t count = (size_t)PyList_GET_SIZE(self->functions);
+    const size_t count = (size_t)PyTuple_GET_SIZE(self->functions);
 
     if (fp_stats_build(stats, &self->snapshot, count) != FP_OK) {
         PyErr_NoMemory();
@@ -329,8 +345,12 @@ snapshot_decode(PyObject *type, PyObject *args)
     double seconds_per_tick;
     fp_status status;
 
-    if (!PyArg_ParseTuple(
-            args, "y*O!d:decode", &data, &PyList_Type, &functions, &seconds_per_tick)) {
+    if (!PyArg_ParseTuple(args,
+                          "y*O!d:decode",
+                          &data,
+                          &PyTuple_Type,
+                          &functions,
+                          &seconds_per_tick)) {
         return NULL;
     }
     self = new_snapshot(fpy_state_of_module(fpy_module_of_type((PyTypeObject *)type)));
@@ -338,14 +358,13 @@ snapshot_decode(PyObject *type, PyObject *args)
         PyBuffer_Release(&data);
         return NULL;
     }
-    self->functions = PyList_GetSlice(functions, 0, PyList_GET_SIZE(functions));
+    Py_INCREF(functions);
+    self->functions = functions;
     self->seconds_per_tick = seconds_per_tick;
-    status = self->functions == NULL
-                 ? FP_NOMEM
-                 : fp_snapshot_decode(&self->snapshot,
-                                      data.buf,
-                                      (size_t)data.len,
-                                      (size_t)PyList_GET_SIZE(self->functions));
+    status = fp_snapshot_decode(&self->snapshot,
+                                data.buf,
+                                (size_t)data.len,
+                                (size_t)PyTuple_GET_SIZE(functions));
     PyBuffer_Release(&data);
     if (status == FP_OK && isfinite(seconds_per_tick) && seconds_per_tick > 0.0) {
         return (PyObject *)self;

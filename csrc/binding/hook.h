@@ -12,10 +12,11 @@
 #include "session.h"
 
 typedef struct {
-    const char *name;
-    /* Links the session to the calling thread, or to all. -1 with an exception:
-     * nothing is linked. */
+    /* Links the session to the calling thread, or to all. -1 with an exception: the
+     * caller detaches what is linked. */
     int (*attach)(fpy_session *session);
+    /* The session's options have changed. */
+    void (*update)(fpy_session *session);
     /* Unlinks it from all threads; notes in the session whether the program had put
      * another hook in our place. Does not end the open calls. */
     void (*detach)(fpy_session *session);

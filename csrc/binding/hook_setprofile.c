@@ -14,8 +14,8 @@
 #define C_CALL_BIT ((fp_frame)1)
 
 typedef struct {
-    PyObject_HEAD fpy_recorder
-        *only;          /* when there is one recorder, with our clock; else NULL */
+    PyObject_HEAD
+    fpy_recorder *only; /* when there is one recorder, with our clock; else NULL */
     fp_clock clock;     /* the module's: its source never changes */
     uintptr_t starters; /* the state's, at hand */
     uintptr_t starters_span;
@@ -63,11 +63,11 @@ static void
 choose_way(fpy_thread *thread)
 {
     fpy_recorder *first = thread->recorders;
+    const bool fast = first != NULL && first->next_on_thread == NULL &&
+                      first->session->timer == NULL &&
+                      fp_clock_is_inline(&thread->clock);
 
-    thread->only =
-        first != NULL && first->next_on_thread == NULL && first->session->timer == NULL
-            ? first
-            : NULL;
+    thread->only = fast ? first : NULL;
 }
 
 static void
@@ -123,17 +123,16 @@ thread_dealloc(fpy_thread *thread)
 
     while (thread->recorders != NULL) {
         fpy_recorder *recorder = thread->recorders;
-        fpy_session *session = recorder->session;
         unlink_recorder(recorder);
-        fp_recorder_close(&recorder->engine,
-                          session->timer != NULL ? session->timer_last
-                                                 : fp_clock_now(&thread->clock));
+        fpy_recorder_retire(recorder, fpy_session_now_quietly(recorder->session));
     }
     PyObject_Free(thread);
     Py_DECREF(type);
 }
 
-/* Links the session to one thread that it is not linked to. */
+/* Links the session to one thread that it is not linked to. Installing a hook runs
+ * audit hooks, and these may do anything to the session: afterwards nothing is known of
+ * it but that it lives. */
 static int
 attach_to(fpy_session *session, PyThreadState *tstate)
 {
@@ -159,21 +158,23 @@ attach_to(fpy_session *session, PyThreadState *tstate)
     }
     link_recorder(thread, recorder);
     result = _PyEval_SetProfile(tstate, hook, (PyObject *)thread);
-    if (result < 0) {
+    recorder = recorder_on(thread, session);
+    if (result < 0 && recorder != NULL) {
         unlink_recorder(recorder);
+        recorder->watched = false;
     }
     Py_DECREF(thread);
     return result;
 }
 
-/* Installing a hook runs audit hooks, and they may run threads: so each round begins
- * anew, until one finds nobody. */
+/* Each round begins anew, since threads may come and go while a hook is installed,
+ * until one finds nobody; or the session is disabled on the way. */
 static int
 attach_to_all(fpy_session *session)
 {
     PyThreadState *tstate = first_thread();
 
-    while (tstate != NULL) {
+    while (tstate != NULL && session->enabled) {
         if (has_foreign_hook(tstate)) {
             session->threads_lost = true;
         } else if (recorder_on(thread_of(tstate), session) == NULL) {
@@ -208,21 +209,44 @@ remove_idle_hooks(void)
     }
 }
 
+static bool
+should_be_here(const fpy_recorder *list, const PyThreadState *tstate)
+{
+    const uint64_t id = PyThreadState_GetID((PyThreadState *)tstate);
+
+    while (list != NULL && (list->thread_id != id || !list->watched)) {
+        list = list->next;
+    }
+    return list != NULL;
+}
+
 /* Whether a thread that lives, and should have our hook, has it no more. */
 static bool
 a_hook_is_lost(const fpy_session *session)
 {
     for (PyThreadState *tstate = first_thread(); tstate != NULL;
          tstate = PyThreadState_Next(tstate)) {
-        const uint64_t id = PyThreadState_GetID(tstate);
-        for (const fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
-            if (r->thread_id == id && r->watched &&
-                recorder_on(thread_of(tstate), session) == NULL) {
-                return true;
-            }
+        if (recorder_on(thread_of(tstate), session) == NULL &&
+            (should_be_here(session->recorders, tstate) ||
+             should_be_here(session->retired, tstate))) {
+            return true;
         }
     }
     return false;
+}
+
+static void
+unlink_all(fpy_session *session)
+{
+    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
+        r->watched = false;
+        if (r->thread != NULL) {
+            unlink_recorder(r);
+        }
+    }
+    for (fpy_recorder *r = session->retired; r != NULL; r = r->next) {
+        r->watched = false;
+    }
 }
 
 static void
@@ -232,12 +256,7 @@ detach(fpy_session *session)
 
     PyErr_Fetch(&type, &value, &traceback);
     session->hook_lost = session->hook_lost || a_hook_is_lost(session);
-    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
-        r->watched = false;
-        if (r->thread != NULL) {
-            unlink_recorder(r);
-        }
-    }
+    unlink_all(session);
     remove_idle_hooks();
     PyErr_Restore(type, value, traceback);
 }
@@ -270,23 +289,29 @@ refuse_foreign_hooks(const fpy_session *session)
 static int
 attach(fpy_session *session)
 {
-    int result;
-
     if (refuse_foreign_hooks(session) < 0) {
         return -1;
     }
-    if (session->all_threads) {
-        result = attach_to_all(session);
-    } else {
-        result = attach_to(session, PyThreadState_Get());
-    }
-    if (result < 0) {
-        detach(session);
-    }
-    return result;
+    return session->all_threads ? attach_to_all(session)
+                                : attach_to(session, PyThreadState_Get());
 }
 
-const fpy_hook fpy_hook_setprofile = {"setprofile", attach, detach};
+/* C functions that are open when they are no longer wanted end here: their returns
+ * will not be looked at. */
+static void
+update(fpy_session *session)
+{
+    const fp_ticks now = fpy_session_now_quietly(session);
+
+    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
+        r->builtins = session->builtins;
+        if (!r->builtins && (fp_recorder_current(&r->engine) & C_CALL_BIT) != 0) {
+            fp_recorder_leave(&r->engine, fp_recorder_current(&r->engine), now, false);
+        }
+    }
+}
+
+const fpy_hook fpy_hook_setprofile = {attach, update, detach};
 
 /* ---- events ---- */
 
@@ -296,125 +321,164 @@ static void
 give_up(fpy_session *session)
 {
     session->incomplete = true;
-    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
-        r->watched = false;
-        if (r->thread != NULL) {
-            unlink_recorder(r);
-        }
-    }
+    unlink_all(session);
     fpy_session_close(session, fpy_session_now(session));
 }
 
+static fpy_session *
+held(fpy_session *session)
+{
+    if (session != NULL) {
+        Py_INCREF(session->owner);
+    }
+    return session;
+}
+
 /* A function that starts threads has returned in a thread that is recorded. */
-static FP_COLD void
+static void
 attach_new_threads(fpy_state *state)
 {
     PyObject *type, *value, *traceback;
-    fpy_session *session = state->active;
+    fpy_session *session = held(state->active);
 
     PyErr_Fetch(&type, &value, &traceback);
     while (session != NULL) {
-        PyObject *owner = session->owner;
-        Py_INCREF(owner);
+        fpy_session *next;
         if (session->all_threads && !session->incomplete &&
             attach_to_all(session) < 0) {
             session->incomplete = true;
             PyErr_Clear();
         }
-        session = session->next_active;
-        Py_DECREF(owner);
+        next = held(session->next_active);
+        Py_DECREF(session->owner);
+        session = next;
     }
     PyErr_Restore(type, value, traceback);
 }
 
-static FP_COLD void
-after_enter(fpy_recorder *recorder, fp_status status, PyFrameObject *frame,
-            PyObject *function, fp_ticks now)
-{
-    fpy_session *session = recorder->session;
-    PyObject *owner = session->owner;
+/* The slow ways of `feed`: each is a call in its last place, so that the fast ways save
+ * no registers. They answer 0, for the hook. */
 
-    Py_INCREF(owner); /* naming may run Python code that drops it */
-    if (!fpy_recorder_entered(recorder, status, frame, function, now)) {
+static FP_COLD int
+enter_slowly(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
+             fp_frame identity, fp_ticks now)
+{
+    fpy_session *session = held(recorder->session);
+
+    if (!fpy_recorder_enter(recorder, frame, function, identity, now)) {
         give_up(session);
     }
-    Py_DECREF(owner);
+    Py_DECREF(session->owner);
+    return 0;
 }
 
-static inline void
-enter(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function, fp_key key,
-      fp_frame identity, fp_ticks now)
+/* A call of which only the end was seen. */
+static void
+missed_call(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
+            fp_frame identity, fp_ticks now)
 {
-    const fp_status status = fp_recorder_enter(&recorder->engine, key, identity, now);
+    fpy_session *session = held(recorder->session);
 
-    if (!FP_LIKELY(status == FP_OK)) {
-        after_enter(recorder, status, frame, function, now);
-    }
+    enter_slowly(recorder, frame, function, identity, now);
+    fp_recorder_leave(&recorder->engine, identity, now, false);
+    Py_DECREF(session->owner);
 }
 
-/* A C function has ended whose beginning was not seen. Where its caller is being
- * recorded it began after us, without an event: 3.12 sends none for a bound method
- * whose function is a C function (`types.MethodType(len, x)()`). */
-static FP_COLD void
-missed_c_call(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
-              fp_ticks now)
+/* 3.11 resumes a generator without an event when the one inside it has caught what was
+ * thrown in, and has ended. Frames that were open before us return when nothing else
+ * is open; so where something is, or where the enabling frame is the caller, this one
+ * was resumed after us. */
+static bool
+was_resumed_unseen(const fpy_recorder *recorder, PyFrameObject *frame)
+{
+    const int generators = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
+    PyFrameObject *caller;
+    fp_frame caller_identity;
+
+    if (!fpy_resumes_may_be_unseen() ||
+        (fpy_frame_code(frame)->co_flags & generators) == 0) {
+        return false;
+    }
+    caller = PyFrame_GetBack(frame);
+    caller_identity = (fp_frame)caller;
+    Py_XDECREF(caller);
+    return fp_recorder_current(&recorder->engine) != 0 ||
+           (caller_identity != 0 && caller_identity == recorder->base_frame);
+}
+
+static FP_COLD int
+leave_slowly(fpy_recorder *recorder, PyFrameObject *frame, PyObject *result,
+             fp_ticks now)
+{
+    const fp_frame identity = (fp_frame)frame;
+
+    if (fp_recorder_leave(&recorder->engine, identity, now, result == NULL) == FP_OK) {
+        return 0;
+    }
+    if (recorder->base_frame == identity) {
+        recorder->base_frame = 0;
+    } else if (was_resumed_unseen(recorder, frame)) {
+        missed_call(recorder, frame, NULL, identity, now);
+    }
+    return 0;
+}
+
+/* A C function that ends without having begun, where its caller is being recorded,
+ * began after us, without an event: 3.12 sends none for a bound method whose function
+ * is a C function (`types.MethodType(len, x)()`). */
+static FP_COLD int
+leave_c_slowly(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
+               fp_ticks now, bool raised)
 {
     const fp_frame caller = (fp_frame)frame;
     const fp_frame identity = caller | C_CALL_BIT;
-    PyObject *owner = recorder->session->owner;
 
-    if (fpy_is_own_function(function) ||
-        (fp_recorder_current(&recorder->engine) != caller &&
-         recorder->base_frame != caller)) {
-        return;
+    if (fp_recorder_leave(&recorder->engine, identity, now, raised) != FP_OK &&
+        !fpy_is_own_function(function) &&
+        (fp_recorder_current(&recorder->engine) == caller ||
+         recorder->base_frame == caller)) {
+        missed_call(recorder, frame, function, identity, now);
     }
-    Py_INCREF(owner);
-    enter(recorder, frame, function, fpy_c_function_key(function), identity, now);
-    fp_recorder_leave(&recorder->engine, identity, now, false);
-    Py_DECREF(owner);
+    return 0;
 }
 
-static inline void
+static inline int
 feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
      fp_ticks now)
 {
-    const fp_frame identity = (fp_frame)frame;
-    fp_status status;
+    fp_recorder *engine = &recorder->engine;
+    const fp_frame of_call = (fp_frame)frame;
+    const fp_frame of_c_call = of_call | C_CALL_BIT;
+    const bool raised = what == PyTrace_C_EXCEPTION;
 
     switch (what) {
     case PyTrace_CALL:
-        enter(recorder, frame, NULL, fpy_frame_code(frame), identity, now);
-        break;
+        if (FP_LIKELY(
+                fp_recorder_try_enter(engine, fpy_frame_code(frame), of_call, now))) {
+            return 0;
+        }
+        return enter_slowly(recorder, frame, NULL, of_call, now);
     case PyTrace_RETURN:
-        status = fp_recorder_leave(&recorder->engine, identity, now, arg == NULL);
-        if (!FP_LIKELY(status == FP_OK) && recorder->base_frame == identity) {
-            recorder->base_frame = 0;
+        if (FP_LIKELY(fp_recorder_try_leave(engine, of_call, now, arg == NULL))) {
+            return 0;
         }
-        break;
+        return leave_slowly(recorder, frame, arg, now);
     case PyTrace_C_CALL:
-        if (recorder->builtins) {
-            enter(recorder,
-                  frame,
-                  arg,
-                  fpy_c_function_key(arg),
-                  identity | C_CALL_BIT,
-                  now);
+        if (!recorder->builtins ||
+            FP_LIKELY(fp_recorder_try_enter(
+                engine, fpy_c_function_key(arg), of_c_call, now))) {
+            return 0;
         }
-        break;
+        return enter_slowly(recorder, frame, arg, of_c_call, now);
     case PyTrace_C_RETURN:
     case PyTrace_C_EXCEPTION:
-        if (recorder->builtins) {
-            status = fp_recorder_leave(&recorder->engine,
-                                       identity | C_CALL_BIT,
-                                       now,
-                                       what == PyTrace_C_EXCEPTION);
-            if (!FP_LIKELY(status == FP_OK)) {
-                missed_c_call(recorder, frame, arg, now);
-            }
+        if (!recorder->builtins ||
+            FP_LIKELY(fp_recorder_try_leave(engine, of_c_call, now, raised))) {
+            return 0;
         }
-        break;
+        return leave_c_slowly(recorder, frame, arg, now, raised);
     default:
-        break;
+        return 0;
     }
 }
 
@@ -474,19 +538,6 @@ remove_own_hook(fpy_thread *thread, PyThreadState *tstate)
     PyErr_Restore(type, value, traceback);
 }
 
-static FP_COLD void
-feed_slowly(fpy_thread *thread, PyFrameObject *frame, int what, PyObject *arg)
-{
-    Py_INCREF(thread);
-    if (thread->recorders != NULL) {
-        feed_all(thread, frame, what, arg);
-    }
-    if (thread->recorders == NULL) {
-        remove_own_hook(thread, PyThreadState_Get());
-    }
-    Py_DECREF(thread);
-}
-
 static bool
 starts_threads(const fpy_thread *thread, int what, PyObject *function)
 {
@@ -495,22 +546,34 @@ starts_threads(const fpy_thread *thread, int what, PyObject *function)
                thread->starters_span;
 }
 
+/* All that the hook can be asked to do. */
+static FP_COLD int
+feed_slowly(fpy_thread *thread, PyFrameObject *frame, int what, PyObject *arg)
+{
+    Py_INCREF(thread);
+    if (thread->recorders != NULL) {
+        feed_all(thread, frame, what, arg);
+    }
+    if (starts_threads(thread, what, arg)) {
+        attach_new_threads(thread->state);
+    }
+    if (thread->recorders == NULL) {
+        remove_own_hook(thread, PyThreadState_Get());
+    }
+    Py_DECREF(thread);
+    return 0;
+}
+
 static int
 hook(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
 {
     fpy_thread *thread = (fpy_thread *)self;
     fpy_recorder *recorder = thread->only;
-    fpy_state *starting = starts_threads(thread, what, arg) ? thread->state : NULL;
 
-    if (FP_LIKELY(recorder != NULL)) {
-        feed(recorder, frame, what, arg, fp_clock_now(&thread->clock));
-    } else {
-        feed_slowly(thread, frame, what, arg);
+    if (FP_LIKELY(recorder != NULL && !starts_threads(thread, what, arg))) {
+        return feed(recorder, frame, what, arg, fp_clock_now_inline());
     }
-    if (!FP_LIKELY(starting == NULL)) {
-        attach_new_threads(starting);
-    }
-    return 0;
+    return feed_slowly(thread, frame, what, arg);
 }
 
 /* ---- the object that sys.getprofile() answers ---- */

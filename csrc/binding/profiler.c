@@ -10,7 +10,8 @@
 #define LARGEST_MAX_NODES ((Py_ssize_t)UINT32_MAX - 1)
 
 typedef struct {
-    PyObject_HEAD fpy_session session;
+    PyObject_HEAD
+    fpy_session session;
 } fpy_profiler;
 
 static const fpy_hook *const source = &fpy_hook_setprofile;
@@ -266,15 +267,20 @@ start(fpy_session *session)
     if (watch_forks(session->state, fpy_module_of_type(Py_TYPE(session->owner))) < 0) {
         return -1;
     }
+    /* First, for an audit hook that runs meanwhile may disable it again. */
+    session->enabled = true;
+    fpy_session_activate(session);
     if (source->attach(session) < 0) {
+        const bool was_lost = session->hook_lost;
+        stop(session);
+        session->hook_lost = was_lost;
         return -1;
     }
-    recorder = fpy_session_recorder(session, PyThreadState_Get());
+    recorder =
+        session->enabled ? fpy_session_recorder(session, PyThreadState_Get()) : NULL;
     if (recorder != NULL) {
         recorder->base_frame = program_frame();
     }
-    session->enabled = true;
-    fpy_session_activate(session);
     return 0;
 }
 
@@ -301,9 +307,7 @@ profiler_enable(fpy_profiler *self, PyObject *args, PyObject *kwargs)
     if (!session->enabled && start(session) < 0) {
         return NULL;
     }
-    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
-        r->builtins = session->builtins;
-    }
+    source->update(session);
     Py_RETURN_NONE;
 }
 
@@ -329,7 +333,7 @@ profiler_clear(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
 
     if (session->busy > 0) {
         PyErr_SetString(PyExc_RuntimeError,
-                        "cannot clear a profiler while its timer is running");
+                        "cannot clear a profiler while its timer runs or it is read");
         return NULL;
     }
     return fpy_session_clear(session) ? Py_NewRef(Py_None) : PyErr_NoMemory();
@@ -341,9 +345,7 @@ fpy_stop_all(fpy_state *state)
     while (state->active != NULL) {
         fpy_session *session = state->active;
         stop(session);
-        fpy_session_close(session,
-                          session->timer != NULL ? session->timer_last
-                                                 : fpy_session_now(session));
+        fpy_session_close(session, fpy_session_now_quietly(session));
     }
 }
 
@@ -394,11 +396,14 @@ PyMethodDef fpy_profiler_methods[] = {
      (PyCFunction)profiler_disable,
      METH_NOARGS,
      "disable($self, /)\n--\n\n"
-     "Stop recording; calls that are open end here. Legal at any time."},
+     "Stop recording; calls that are open end here. Legal at any time, but for the\n"
+     "profiler's own timer."},
     {"clear",
      (PyCFunction)profiler_clear,
      METH_NOARGS,
-     "clear($self, /)\n--\n\nForget what was recorded. Legal at any time."},
+     "clear($self, /)\n--\n\n"
+     "Forget what was recorded. Legal at any time, but while the profiler's timer\n"
+     "runs or what it has recorded is being read."},
     {"getstats",
      (PyCFunction)profiler_getstats,
      METH_NOARGS,

@@ -82,6 +82,13 @@ fpy_session_now(fpy_session *session)
                                   : fp_clock_now(&session->state->clock);
 }
 
+fp_ticks
+fpy_session_now_quietly(const fpy_session *session)
+{
+    return session->timer != NULL ? session->timer_last
+                                  : fp_clock_now(&session->state->clock);
+}
+
 double
 fpy_session_scale(fpy_session *session)
 {
@@ -126,15 +133,31 @@ fpy_session_recorder(fpy_session *session, const PyThreadState *tstate)
     return recorder;
 }
 
+/* Naming may run Python code, which may have ended the call: then there is nothing to
+ * hide. */
+static void
+hide(fpy_recorder *recorder, const fpy_callable *callable, fp_frame identity)
+{
+    const fp_visibility visibility =
+        callable != NULL ? callable->visibility : FP_HIDDEN;
+
+    if (visibility != FP_SHOWN && fp_recorder_current(&recorder->engine) == identity) {
+        fp_recorder_hide(&recorder->engine, visibility);
+    }
+}
+
 bool
-fpy_recorder_entered(fpy_recorder *recorder, fp_status status, PyFrameObject *frame,
-                     PyObject *function, fp_ticks now)
+fpy_recorder_enter(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
+                   fp_frame identity, fp_ticks now)
 {
     fpy_session *session = recorder->session;
     const fpy_callable *callable;
+    const fp_key key =
+        function == NULL ? fpy_frame_code(frame) : fpy_c_function_key(function);
+    const fp_status status = fp_recorder_enter(&recorder->engine, key, identity, now);
 
     if (status != FP_ADDED) {
-        return false;
+        return status == FP_OK;
     }
     session->busy++;
     /* A thread's state is made before the thread, and does not know it yet. */
@@ -142,16 +165,28 @@ fpy_recorder_entered(fpy_recorder *recorder, fp_status status, PyFrameObject *fr
     callable = function == NULL ? fpy_callables_python(&session->callables, frame)
                                 : fpy_callables_c(&session->callables, function);
     session->busy--;
-    if (callable == NULL) {
-        fp_recorder_hide(&recorder->engine, FP_HIDDEN);
-    } else if (callable->visibility != FP_SHOWN) {
-        fp_recorder_hide(&recorder->engine, callable->visibility);
-    }
+    hide(recorder, callable, identity);
     if (session->timer == NULL) {
         const fp_ticks after = fp_clock_now(&session->state->clock);
         fp_recorder_lose(&recorder->engine, after - now);
     }
     return callable != NULL;
+}
+
+void
+fpy_recorder_retire(fpy_recorder *recorder, fp_ticks now)
+{
+    fpy_session *session = recorder->session;
+    fpy_recorder **link = &session->recorders;
+
+    while (*link != recorder) {
+        link = &(*link)->next;
+    }
+    *link = recorder->next;
+    recorder->next = session->retired;
+    session->retired = recorder;
+    fp_recorder_close(&recorder->engine, now);
+    fp_recorder_retire(&recorder->engine);
 }
 
 void
@@ -164,33 +199,54 @@ fpy_session_close(fpy_session *session, fp_ticks now)
 }
 
 static void
-free_recorder(fpy_recorder *recorder)
+free_recorders(fpy_recorder **list)
 {
-    fp_recorder_free(&recorder->engine);
-    fp_free(recorder);
+    while (*list != NULL) {
+        fpy_recorder *recorder = *list;
+        *list = recorder->next;
+        fp_recorder_free(&recorder->engine);
+        fp_free(recorder);
+    }
+}
+
+/* Those that are linked to no thread are left out. */
+static fpy_recorder *
+take_linked(fpy_session *session)
+{
+    fpy_recorder *linked = NULL, **end = &linked;
+    fpy_recorder **link = &session->recorders;
+
+    while (*link != NULL) {
+        fpy_recorder *recorder = *link;
+        if (recorder->thread == NULL) {
+            link = &recorder->next;
+            continue;
+        }
+        *link = recorder->next;
+        recorder->next = NULL;
+        *end = recorder;
+        end = &recorder->next;
+    }
+    return linked;
 }
 
 bool
 fpy_session_clear(fpy_session *session)
 {
-    fpy_recorder **link = &session->recorders;
+    fpy_recorder *linked = take_linked(session);
     bool whole = true;
 
-    while (*link != NULL) {
-        fpy_recorder *recorder = *link;
+    free_recorders(&session->recorders);
+    free_recorders(&session->retired);
+    session->recorders = linked;
+    for (fpy_recorder *r = linked; r != NULL; r = r->next) {
         fp_recorder fresh;
-        if (recorder->thread == NULL) {
-            *link = recorder->next;
-            free_recorder(recorder);
-            continue;
-        }
         if (fp_recorder_init(&fresh, &session->budget) == FP_OK) {
-            fp_recorder_free(&recorder->engine);
-            recorder->engine = fresh;
+            fp_recorder_free(&r->engine);
+            r->engine = fresh;
         } else {
             whole = false;
         }
-        link = &recorder->next;
     }
     if (whole) {
         session->incomplete = session->hook_lost = session->threads_lost = false;
@@ -202,11 +258,8 @@ fpy_session_clear(fpy_session *session)
 void
 fpy_session_free(fpy_session *session)
 {
-    while (session->recorders != NULL) {
-        fpy_recorder *next = session->recorders->next;
-        free_recorder(session->recorders);
-        session->recorders = next;
-    }
+    free_recorders(&session->recorders);
+    free_recorders(&session->retired);
     fpy_callables_clear(&session->callables);
 }
 

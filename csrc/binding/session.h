@@ -22,10 +22,10 @@
 typedef struct fpy_session fpy_session;
 
 typedef struct fpy_recorder {
-    fp_recorder engine;
     bool builtins; /* the session's, at hand */
+    fp_recorder engine;
     fpy_session *session;
-    struct fpy_recorder *next; /* in the session */
+    struct fpy_recorder *next; /* in one of the session's lists */
     /* For the event source. */
     struct fpy_recorder *next_on_thread;
     void *thread;        /* NULL: not linked to one */
@@ -37,9 +37,10 @@ typedef struct fpy_recorder {
 } fpy_recorder;
 
 struct fpy_session {
-    fpy_state *state; /* borrowed: the owner's type keeps it */
-    PyObject *owner;  /* the Profiler object; borrowed */
-    fpy_recorder *recorders;
+    fpy_state *state;        /* borrowed: the owner's type keeps it */
+    PyObject *owner;         /* the Profiler object; borrowed */
+    fpy_recorder *recorders; /* of threads that may still call */
+    fpy_recorder *retired;   /* of threads that have ended: to be read only */
     fpy_callables callables;
     fp_budget budget;
     PyObject *timer; /* NULL: the module's clock */
@@ -61,6 +62,9 @@ struct fpy_session {
  * to sys.unraisablehook, and no time passes. May run Python code if there is one. */
 fp_ticks fpy_session_now(fpy_session *session);
 
+/* The same without asking a timer: it stands still. */
+fp_ticks fpy_session_now_quietly(const fpy_session *session);
+
 /* Seconds per tick. */
 double fpy_session_scale(fpy_session *session);
 
@@ -70,11 +74,15 @@ bool fpy_session_in_timer(const fpy_session *session);
 /* The recorder for a thread, made if it is new; NULL when there is no memory. */
 fpy_recorder *fpy_session_recorder(fpy_session *session, const PyThreadState *tstate);
 
-/* The rest of an enter that answered `status`, other than FP_OK, at `now`: names what
- * is new (`function`: NULL for a Python function), and takes the time that this took
- * out of the program's. False: memory has run out; the caller stops the session. */
-bool fpy_recorder_entered(fpy_recorder *recorder, fp_status status,
-                          PyFrameObject *frame, PyObject *function, fp_ticks now);
+/* Its thread has ended, and it is linked to none: closes it, and gives back what only
+ * recording needs. */
+void fpy_recorder_retire(fpy_recorder *recorder, fp_ticks now);
+
+/* Enters a call of the Python function that runs in `frame` (`function` NULL) or of a
+ * C function, names what is new, and takes the time that this took out of the
+ * program's. False: memory has run out; the caller stops the session. */
+bool fpy_recorder_enter(fpy_recorder *recorder, PyFrameObject *frame,
+                        PyObject *function, fp_frame identity, fp_ticks now);
 
 /* Ends all open calls of all threads. */
 void fpy_session_close(fpy_session *session, fp_ticks now);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define LINE 64U
-#define FIRST_CHUNK_NODES 32U
+#define FIRST_CHUNK_NODES 8U
 #define LARGEST_CHUNK_NODES 4096U
 
 /* Rounded up, so that every node of a chunk begins a cache line. */

@@ -15,32 +15,13 @@
 #define BRACKETS 5
 #define TOLERANCE 1e-3
 
-static int64_t
-monotonic_ns(void)
+fp_ticks
+fp_clock_read_monotonic(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * NS_PER_SECOND + (int64_t)now.tv_nsec;
-}
-
-fp_ticks
-fp_clock_read_slow(fp_clock_source source)
-{
-#ifdef FP_HAVE_TSC
-    if (source == FP_CLOCK_TSC) {
-        return (fp_ticks)__rdtsc();
-    }
-#endif
-#if defined(__aarch64__) && defined(__GNUC__)
-    if (source == FP_CLOCK_CNTVCT) {
-        uint64_t ticks;
-        __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
-        return (fp_ticks)ticks;
-    }
-#endif
-    (void)source;
-    return (fp_ticks)monotonic_ns();
 }
 
 #ifdef FP_HAVE_TSC
@@ -93,7 +74,7 @@ best_source(void)
         return FP_CLOCK_TSC;
     }
 #endif
-#if defined(__aarch64__) && defined(__GNUC__)
+#ifdef FP_HAVE_CNTVCT
     return FP_CLOCK_CNTVCT;
 #else
     return FP_CLOCK_MONOTONIC;
@@ -123,15 +104,15 @@ choose_source(const char *forced, fp_clock_source *source)
 /* One moment on both clocks: the tightest of several brackets, since the thread may
  * be interrupted between the readings. */
 static fp_clock_point
-take_point(fp_clock_source source)
+take_point(const fp_clock *clock)
 {
     fp_clock_point best = {0, 0};
     int64_t best_width = INT64_MAX;
 
     for (int i = 0; i < BRACKETS; i++) {
-        const int64_t before = monotonic_ns();
-        const fp_ticks ticks = fp_clock_read_slow(source);
-        const int64_t width = monotonic_ns() - before;
+        const int64_t before = fp_clock_read_monotonic();
+        const fp_ticks ticks = fp_clock_now(clock);
+        const int64_t width = fp_clock_read_monotonic() - before;
         if (width < best_width) {
             best_width = width;
             best = (fp_clock_point){ticks, before + width / 2};
@@ -147,7 +128,8 @@ fp_clock_init(fp_clock *clock, const char *forced)
     const fp_status status = choose_source(forced, &source);
 
     if (status == FP_OK) {
-        *clock = (fp_clock){.source = source, .origin = take_point(source)};
+        *clock = (fp_clock){.source = source};
+        clock->origin = take_point(clock);
     }
     return status;
 }
@@ -165,7 +147,7 @@ wait_until_ns(int64_t wanted_ns)
 {
     int64_t missing_ns;
 
-    while ((missing_ns = wanted_ns - monotonic_ns()) > 0) {
+    while ((missing_ns = wanted_ns - fp_clock_read_monotonic()) > 0) {
         const struct timespec pause = {0, (long)missing_ns};
         nanosleep(&pause, NULL);
     }
@@ -181,7 +163,7 @@ fp_clock_scale(fp_clock *clock)
         return clock->seconds_per_tick;
     }
     wait_until_ns(clock->origin.ns + SHORTEST_SPAN_NS);
-    scale = fp_clock_span_scale(clock->origin, take_point(clock->source));
+    scale = fp_clock_span_scale(clock->origin, take_point(clock));
     if (clock->seconds_per_tick == 0.0) {
         clock->seconds_per_tick = scale;
     } else if (fabs(scale / clock->seconds_per_tick - 1.0) > TOLERANCE) {

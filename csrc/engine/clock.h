@@ -16,6 +16,8 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #define FP_HAVE_TSC 1
 #include <x86intrin.h>
+#elif defined(__aarch64__) && defined(__GNUC__)
+#define FP_HAVE_CNTVCT 1
 #endif
 
 typedef int64_t fp_ticks;
@@ -54,17 +56,36 @@ double fp_clock_span_scale(fp_clock_point from, fp_clock_point to);
 /* "tsc", "cntvct" or "monotonic". */
 const char *fp_clock_source_name(fp_clock_source source);
 
-fp_ticks fp_clock_read_slow(fp_clock_source source);
+/* CLOCK_MONOTONIC, in nanoseconds. */
+fp_ticks fp_clock_read_monotonic(void);
+
+/* The counter that this kind of processor reads without a call; for a clock of which
+ * fp_clock_is_inline is true. */
+static inline fp_ticks
+fp_clock_now_inline(void)
+{
+#if defined(FP_HAVE_TSC)
+    return (fp_ticks)__rdtsc();
+#elif defined(FP_HAVE_CNTVCT)
+    uint64_t ticks;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    return (fp_ticks)ticks;
+#else
+    return fp_clock_read_monotonic();
+#endif
+}
+
+static inline bool
+fp_clock_is_inline(const fp_clock *clock)
+{
+    return clock->source != FP_CLOCK_MONOTONIC;
+}
 
 static inline fp_ticks
 fp_clock_now(const fp_clock *clock)
 {
-#ifdef FP_HAVE_TSC
-    if (__builtin_expect(clock->source == FP_CLOCK_TSC, 1)) {
-        return (fp_ticks)__rdtsc();
-    }
-#endif
-    return fp_clock_read_slow(clock->source);
+    return fp_clock_is_inline(clock) ? fp_clock_now_inline()
+                                     : fp_clock_read_monotonic();
 }
 
 #endif

@@ -112,8 +112,7 @@ typedef struct {
     const uint8_t *at;
     const uint8_t *end;
     uint64_t function_count;
-    uint64_t figures_left; /* so that no sum of figures can overflow */
-    fp_status status;      /* once bad, every number read is 0 */
+    fp_status status; /* once bad, every number read is 0 */
 } reader;
 
 static uint64_t
@@ -149,10 +148,7 @@ take(reader *in, uint64_t most)
 static int64_t
 take_figure(reader *in)
 {
-    const uint64_t figure = take(in, in->figures_left);
-
-    in->figures_left -= figure;
-    return (int64_t)figure;
+    return (int64_t)take(in, INT64_MAX);
 }
 
 static uint32_t
@@ -275,7 +271,7 @@ fp_status
 fp_snapshot_decode(fp_snapshot *snapshot, const uint8_t *bytes, size_t size,
                    size_t function_count)
 {
-    reader in = {bytes, bytes + size, function_count, INT64_MAX, FP_OK};
+    reader in = {bytes, bytes + size, function_count, FP_OK};
     size_t thread_count;
 
     *snapshot = (fp_snapshot){0};

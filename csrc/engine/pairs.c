@@ -43,6 +43,7 @@ struct fp_pairs {
     open_call *stack;
     size_t depth;
     size_t capacity;
+    int64_t clamped;
 };
 
 fp_pairs *
@@ -185,6 +186,12 @@ fp_sum_add(fp_sum *sum, fp_ticks total_ticks, fp_ticks own_ticks, bool raised)
     }
 }
 
+static fp_ticks
+at_least(fp_ticks least, fp_ticks ticks)
+{
+    return ticks > least ? ticks : least;
+}
+
 /* Adds a call that ends now to the sums of its function and its pair (or NULL), and
  * tells what its caller has inside because of it. */
 static inside
@@ -192,15 +199,17 @@ settle(const open_call *call, inside within, fp_ticks now, bool raised,
        fp_sum *of_function, fp_sum *of_pair)
 {
     const fp_ticks elapsed = now > call->entered ? now - call->entered : 0;
-    const fp_ticks visible = elapsed - within.hidden_ticks;
-    const fp_ticks own = visible - within.callee_ticks;
+    const fp_ticks passed = elapsed - within.hidden_ticks;
+    const fp_ticks own = at_least(0, passed - within.callee_ticks);
+    const fp_ticks visible = at_least(own, passed);
 
     if (call->visibility != FP_SHOWN) {
-        return (inside){within.callee_ticks, elapsed - within.callee_ticks};
+        return (inside){within.callee_ticks,
+                        at_least(0, elapsed - within.callee_ticks)};
     }
-    fp_sum_add(of_function, visible, own > 0 ? own : 0, raised);
+    fp_sum_add(of_function, visible, own, raised);
     if (of_pair != NULL) {
-        fp_sum_add(of_pair, visible, own > 0 ? own : 0, raised);
+        fp_sum_add(of_pair, visible, own, raised);
     }
     return (inside){visible, within.hidden_ticks};
 }
@@ -220,6 +229,7 @@ pop(fp_pairs *pairs, fp_ticks now, bool raised)
     const inside up =
         settle(call, call->inside, now, raised, &call->function->sum, of_pair);
 
+    pairs->clamped += now < call->entered;
     if (pairs->depth > 0) {
         open_call *caller = &pairs->stack[pairs->depth - 1];
         caller->inside = both(caller->inside, up);
@@ -268,6 +278,12 @@ fp_pairs_hide(fp_pairs *pairs, fp_visibility visibility)
         call->pair->sum.open--;
         call->pair = NULL;
     }
+}
+
+int64_t
+fp_pairs_clamped(const fp_pairs *pairs)
+{
+    return pairs->clamped;
 }
 
 fp_frame

@@ -57,7 +57,7 @@ typedef struct fp_pairs fp_pairs;
 fp_pairs *fp_pairs_new(void);
 void fp_pairs_free(fp_pairs *pairs);
 
-/* FP_OK, FP_ADDED (a new function or pair), FP_NOMEM (nothing changed). */
+/* FP_OK, FP_ADDED (a new function or pair), FP_NOMEM (nothing was entered). */
 fp_status fp_pairs_enter(fp_pairs *pairs, fp_key key, fp_frame frame, fp_ticks now);
 
 /* FP_OK; FP_UNKNOWN when this frame is not open. What is open above it ends too. */
@@ -69,6 +69,9 @@ void fp_pairs_close(fp_pairs *pairs, fp_ticks now);
 /* The call that was entered last, and from now on all calls of its function, have
  * this visibility, which is not FP_SHOWN. */
 void fp_pairs_hide(fp_pairs *pairs, fp_visibility visibility);
+
+/* Calls that seemed to end before they began. */
+int64_t fp_pairs_clamped(const fp_pairs *pairs);
 
 /* The frame that was entered last and is open; 0 when there is none. */
 fp_frame fp_pairs_current(const fp_pairs *pairs);

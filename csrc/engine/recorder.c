@@ -164,3 +164,18 @@ fp_recorder_close(fp_recorder *recorder, fp_ticks now)
         fp_recorder_leave(recorder, recorder->top->frame, now, false);
     }
 }
+
+int64_t
+fp_recorder_clamped(const fp_recorder *recorder)
+{
+    return recorder->clamped +
+           (recorder->pairs != NULL ? fp_pairs_clamped(recorder->pairs) : 0);
+}
+
+void
+fp_recorder_retire(fp_recorder *recorder)
+{
+    HASH_CLEAR(hh, recorder->tree.nodes);
+    fp_free(recorder->stack);
+    recorder->stack = recorder->limit = recorder->top = NULL;
+}

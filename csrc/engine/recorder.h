@@ -61,10 +61,9 @@ fp_status fp_recorder_enter_slow(fp_recorder *recorder, fp_key key, fp_frame fra
 fp_status fp_recorder_leave_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now,
                                  bool raised);
 
-/* A call of `key` begins. FP_OK; FP_ADDED: a new path, it took time (see
- * fp_recorder_lose); FP_NOMEM: nothing was entered. */
-static inline fp_status
-fp_recorder_enter(fp_recorder *recorder, fp_key key, fp_frame frame, fp_ticks now)
+/* The fast way of fp_recorder_enter. False: it takes the slow one; nothing was done. */
+static inline bool
+fp_recorder_try_enter(fp_recorder *recorder, fp_key key, fp_frame frame, fp_ticks now)
 {
     fp_open_call *top = recorder->top;
     fp_node *child = top->node->last_child;
@@ -75,14 +74,14 @@ fp_recorder_enter(fp_recorder *recorder, fp_key key, fp_frame frame, fp_ticks no
         top[1].frame = frame;
         top[1].entered = now - recorder->lost_ticks;
         recorder->top = top + 1;
-        return FP_OK;
+        return true;
     }
-    return fp_recorder_enter_slow(recorder, key, frame, now);
+    return false;
 }
 
-/* The call with this frame ends. FP_OK, or FP_UNKNOWN: it is not open. */
-static inline fp_status
-fp_recorder_leave(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool raised)
+/* The fast way of fp_recorder_leave. False: it takes the slow one; nothing was done. */
+static inline bool
+fp_recorder_try_leave(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool raised)
 {
     fp_open_call *top = recorder->top;
 
@@ -97,9 +96,28 @@ fp_recorder_leave(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool rais
         node->raised += raised;
         node->inclusive_ticks += elapsed;
         recorder->top = top - 1;
-        return FP_OK;
+        return true;
     }
-    return fp_recorder_leave_slow(recorder, frame, now, raised);
+    return false;
+}
+
+/* A call of `key` begins. FP_OK; FP_ADDED: a new path, it took time (see
+ * fp_recorder_lose); FP_NOMEM: nothing was entered. */
+static inline fp_status
+fp_recorder_enter(fp_recorder *recorder, fp_key key, fp_frame frame, fp_ticks now)
+{
+    return fp_recorder_try_enter(recorder, key, frame, now)
+               ? FP_OK
+               : fp_recorder_enter_slow(recorder, key, frame, now);
+}
+
+/* The call with this frame ends. FP_OK, or FP_UNKNOWN: it is not open. */
+static inline fp_status
+fp_recorder_leave(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool raised)
+{
+    return fp_recorder_try_leave(recorder, frame, now, raised)
+               ? FP_OK
+               : fp_recorder_leave_slow(recorder, frame, now, raised);
 }
 
 /* The call that was entered last, and all others on its path, have this visibility,
@@ -118,5 +136,12 @@ fp_frame fp_recorder_current(const fp_recorder *recorder);
 
 /* Ends all calls that are open: recording stops. */
 void fp_recorder_close(fp_recorder *recorder, fp_ticks now);
+
+/* Calls that seemed to end before they began. */
+int64_t fp_recorder_clamped(const fp_recorder *recorder);
+
+/* Nothing will be recorded any more: gives back what only recording needs. The calls
+ * must be closed; the recorder can only be read and freed. */
+void fp_recorder_retire(fp_recorder *recorder);
 
 #endif

@@ -49,7 +49,7 @@ fp_snapshot_add(fp_snapshot *snapshot, const fp_recorder *recorder, uint64_t ide
                 fp_ticks now, fp_numbering numbering)
 {
     fp_thread_record record = {.ident = ident,
-                               .clamped = recorder->clamped,
+                               .clamped = fp_recorder_clamped(recorder),
                                .truncated = recorder->pairs != NULL,
                                .path_count = recorder->tree.count};
     copying copy = {.numbering = numbering};

@@ -53,6 +53,13 @@ edge_of(building *build, uint32_t caller, uint32_t callee)
     return found;
 }
 
+/* A file may hold figures of any size: their sums stop at the largest. */
+static int64_t
+plus(int64_t a, int64_t b)
+{
+    return b > INT64_MAX - a ? INT64_MAX : a + b;
+}
+
 static fp_ticks
 own_ticks(const fp_path *path, const step *node)
 {
@@ -72,10 +79,11 @@ link_nodes(const fp_thread_record *thread, step *steps)
         step *parent = &steps[path->parent];
 
         if (path->visibility != FP_SHOWN) {
-            steps[i].hidden_ticks += own_ticks(path, &steps[i]);
+            steps[i].hidden_ticks =
+                plus(steps[i].hidden_ticks, own_ticks(path, &steps[i]));
         }
-        parent->children_ticks += path->inclusive_ticks;
-        parent->hidden_ticks += steps[i].hidden_ticks;
+        parent->children_ticks = plus(parent->children_ticks, path->inclusive_ticks);
+        parent->hidden_ticks = plus(parent->hidden_ticks, steps[i].hidden_ticks);
         steps[i].next_sibling = parent->first_child;
         parent->first_child = (uint32_t)i;
     }
@@ -84,21 +92,22 @@ link_nodes(const fp_thread_record *thread, step *steps)
 static void
 add_calls(fp_sum *sum, const fp_path *path, fp_ticks total, fp_ticks own)
 {
-    sum->calls += path->calls;
-    sum->raised += path->raised;
-    sum->own_ticks += own;
+    sum->calls = plus(sum->calls, path->calls);
+    sum->raised = plus(sum->raised, path->raised);
+    sum->own_ticks = plus(sum->own_ticks, own);
     if (sum->open++ == 0) {
-        sum->total_ticks += total;
+        sum->total_ticks = plus(sum->total_ticks, total);
     } else {
-        sum->recursive += path->calls;
+        sum->recursive = plus(sum->recursive, path->calls);
     }
 }
 
 static fp_status
 enter_node(building *build, const fp_path *path, step *node)
 {
-    const fp_ticks total = path->inclusive_ticks - node->hidden_ticks;
+    const fp_ticks shown = path->inclusive_ticks - node->hidden_ticks;
     const fp_ticks own = own_ticks(path, node);
+    const fp_ticks total = shown > own ? shown : own;
 
     if (path->visibility != FP_SHOWN) {
         return FP_OK;
@@ -162,11 +171,11 @@ walk(building *build, const fp_thread_record *thread, step *steps)
 static void
 add_sum(fp_sum *to, const fp_sum *sum)
 {
-    to->calls += sum->calls;
-    to->recursive += sum->recursive;
-    to->raised += sum->raised;
-    to->total_ticks += sum->total_ticks;
-    to->own_ticks += sum->own_ticks;
+    to->calls = plus(to->calls, sum->calls);
+    to->recursive = plus(to->recursive, sum->recursive);
+    to->raised = plus(to->raised, sum->raised);
+    to->total_ticks = plus(to->total_ticks, sum->total_ticks);
+    to->own_ticks = plus(to->own_ticks, sum->own_ticks);
 }
 
 static fp_status

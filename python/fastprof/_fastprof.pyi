@@ -61,7 +61,7 @@ class profiler_entry(
 @final
 class Snapshot:
     @property
-    def functions(self) -> list[_Function]: ...
+    def functions(self) -> tuple[_Function, ...]: ...
     @property
     def seconds_per_tick(self) -> float: ...
     @property
@@ -80,7 +80,7 @@ class Snapshot:
     def decode(
         cls,
         data: ReadableBuffer,
-        functions: list[_Function],
+        functions: tuple[_Function, ...],
         seconds_per_tick: float,
         /,
     ) -> Self: ...

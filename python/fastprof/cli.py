@@ -331,8 +331,9 @@ def deliver(
         status = save(profiler, outfile)
     elif is_open:
         status = print_table(profiler, sort, stdout)
-    for remark in profiler.snapshot().warnings:
-        complain(remark)
+    with contextlib.suppress(Exception):  # how the program ended is still to be told
+        for remark in profiler.snapshot().warnings:
+            complain(remark)
     if not is_open or status == CLOSED_STDOUT:
         drop_pending(stdout)
         return CLOSED_STDOUT

@@ -2,9 +2,12 @@
 
 import os
 import sys
-import time
 import types
 from collections.abc import Callable
+
+# By name, for the program may put something else in their place.
+from os import getpid
+from time import gmtime, strftime
 from typing import Any, ParamSpec, TypeVar
 
 from . import _core
@@ -94,9 +97,9 @@ class Profiler(_core.Profiler):
             "python": ".".join(map(str, sys.version_info[:3])),
             "implementation": sys.implementation.name,
             "platform": sys.platform,
-            "command": list(map(str, getattr(sys, "argv", []))),
-            "pid": os.getpid(),
-            "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "command": _command(),
+            "pid": getpid(),
+            "date": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()),
             "clock": clock["source"],
             "clock_unstable": clock["unstable"],
             "negative_intervals": sum(thread[3] for thread in snapshot.threads),
@@ -247,3 +250,11 @@ def runctx(
             profile.print_stats(sort)
         else:
             profile.dump_stats(filename)
+
+
+def _command() -> list[str]:
+    """`sys.argv`, as far as the program has left it a list of strings."""
+    arguments = getattr(sys, "argv", None)
+    if not isinstance(arguments, list):
+        return []
+    return [str.__str__(part) for part in arguments if isinstance(part, str)]

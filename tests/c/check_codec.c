@@ -199,15 +199,66 @@ START_TEST(a_number_of_more_than_64_bits_is_refused)
 }
 END_TEST
 
-/* Two figures of 2^62 each: their sum would be too large for a figure. */
-START_TEST(figures_whose_sum_would_overflow_are_refused)
+/* Three calls of 2^62 ticks each: their sum would be too large for a figure. */
+START_TEST(sums_of_figures_do_not_overflow)
 {
 #define TWO_TO_62 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40
-    const uint8_t bytes[] = {
-        1, 9, 0, 0, 3, 1, 1 << 1, TWO_TO_62, 0, 0, 1, 1 << 1, TWO_TO_62, 0, 0, 0, 0};
+#define CALL_OF_MAIN 1, 0 << 1, TWO_TO_62, 0, TWO_TO_62
+    const uint8_t bytes[] = {1,
+                             9,
+                             0,
+                             0,
+                             4,
+                             CALL_OF_MAIN,
+                             2,
+                             0 << 1,
+                             TWO_TO_62,
+                             0,
+                             TWO_TO_62,
+                             3,
+                             0 << 1,
+                             TWO_TO_62,
+                             0,
+                             TWO_TO_62,
+                             0,
+                             0};
     fp_snapshot decoded;
+    fp_stats stats;
 
     ck_assert_int_eq(fp_snapshot_decode(&decoded, bytes, sizeof bytes, KEY_COUNT),
+                     FP_OK);
+    ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT), FP_OK);
+    ck_assert_int_eq(stats.functions[0].calls, INT64_MAX);
+    ck_assert_int_eq(stats.functions[0].own_ticks, INT64_MAX);
+    ck_assert_int_eq(stats.functions[0].total_ticks, INT64_MAX);
+    fp_stats_free(&stats);
+    fp_snapshot_free(&decoded);
+}
+END_TEST
+
+/* The largest figure comes back; what is larger is none. */
+START_TEST(a_figure_has_63_bits)
+{
+    uint8_t bytes[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    fp_snapshot decoded;
+    size_t at = 0;
+
+    bytes[at++] = 1; /* thread */
+    bytes[at++] = 9;
+    bytes[at++] = 0;
+    for (int i = 0; i < 8; i++) {
+        bytes[at++] = 0xFF; /* clamped: 2^63 - 1 */
+    }
+    bytes[at++] = 0x7F;
+    bytes[at++] = 1; /* the root */
+    at += 2;
+    ck_assert_int_eq(fp_snapshot_decode(&decoded, bytes, at, KEY_COUNT), FP_OK);
+    ck_assert_int_eq(decoded.threads[0].clamped, INT64_MAX);
+    fp_snapshot_free(&decoded);
+    bytes[11] = 0xFF;
+    bytes[12] = 1;
+    bytes[13] = 1;
+    ck_assert_int_eq(fp_snapshot_decode(&decoded, bytes, at + 1, KEY_COUNT),
                      FP_BADDATA);
 }
 END_TEST
@@ -224,5 +275,5 @@ RUN_SUITE("codec", what_is_encoded_is_decoded, an_empty_snapshot_survives,
           bytes_that_are_cut_off_are_refused, bytes_that_follow_are_refused,
           any_changed_byte_is_refused_or_harmless,
           numbers_that_lead_outside_are_refused,
-          a_number_of_more_than_64_bits_is_refused,
-          figures_whose_sum_would_overflow_are_refused, the_checksum_is_fnv_1a)
+          a_number_of_more_than_64_bits_is_refused, sums_of_figures_do_not_overflow,
+          a_figure_has_63_bits, the_checksum_is_fnv_1a)

@@ -330,16 +330,45 @@ IN_TREE_AND_IN_PAIRS(a_hidden_call_at_the_bottom_gives_no_caller)
 IN_TREE_AND_IN_PAIRS(time_that_runs_backwards_counts_as_none)
 IN_TREE_AND_IN_PAIRS(depth_has_no_limit)
 
-START_TEST(negative_intervals_are_counted)
+/* A timer that runs back, and a call of ours inside. */
+static void
+hidden_time_takes_no_more_than_there_is(void)
 {
-    room = 10;
+    enter(MAIN, 1, 0);
+    enter(OTHER, 2, 10);
+    fp_recorder_hide(&recorder, FP_HIDDEN);
+    leave(2, 900);
+    leave(1, 20);
+    fp_sum sum = sum_of(&recorder, MAIN, 0);
+    ck_assert_int_ge(sum.own_ticks, 0);
+    ck_assert_int_ge(sum.total_ticks, sum.own_ticks);
+}
+
+IN_TREE_AND_IN_PAIRS(hidden_time_takes_no_more_than_there_is)
+
+START_TEST(a_retired_recorder_can_be_read)
+{
+    room = 1000;
     start();
-    enter(MAIN, 1, 100);
-    leave(1, 50);
-    ck_assert_int_eq(recorder.clamped, 1);
+    enter(MAIN, 1, 0);
+    enter(HELPER, 2, 30);
+    fp_recorder_close(&recorder, 50);
+    fp_recorder_retire(&recorder);
+    EXPECT(MAIN, 1, 0, 30, 50);
+    EXPECT(HELPER, 1, 0, 20, 20);
     finish();
 }
 END_TEST
+
+static void
+count_a_negative_interval(void)
+{
+    enter(MAIN, 1, 100);
+    leave(1, 50);
+    ck_assert_int_eq(fp_recorder_clamped(&recorder), 1);
+}
+
+IN_TREE_AND_IN_PAIRS(count_a_negative_interval)
 
 START_TEST(only_a_new_path_is_reported_as_added)
 {
@@ -367,4 +396,6 @@ RUN_SUITE("recorder", tested_own_time_excludes_callees,
           tested_what_is_hidden_whole_hides_what_it_calls,
           tested_a_hidden_call_at_the_bottom_gives_no_caller,
           tested_time_that_runs_backwards_counts_as_none, tested_depth_has_no_limit,
-          negative_intervals_are_counted, only_a_new_path_is_reported_as_added)
+          tested_hidden_time_takes_no_more_than_there_is,
+          a_retired_recorder_can_be_read, tested_count_a_negative_interval,
+          only_a_new_path_is_reported_as_added)
