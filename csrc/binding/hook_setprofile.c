@@ -75,7 +75,6 @@ link_recorder(fpy_thread *thread, fpy_recorder *recorder)
 {
     recorder->thread = thread;
     recorder->builtins = recorder->session->builtins;
-    recorder->watched = true;
     recorder->last_event = thread->event_count;
     recorder->next_on_thread = thread->recorders;
     thread->recorders = recorder;
@@ -150,6 +149,7 @@ attach_to(fpy_session *session, PyThreadState *tstate)
     }
     if (thread != NULL) {
         link_recorder(thread, recorder);
+        recorder->watched = true;
         return 0;
     }
     thread = new_thread(session->state, tstate);
@@ -159,9 +159,11 @@ attach_to(fpy_session *session, PyThreadState *tstate)
     link_recorder(thread, recorder);
     result = _PyEval_SetProfile(tstate, hook, (PyObject *)thread);
     recorder = recorder_on(thread, session);
-    if (result < 0 && recorder != NULL) {
-        unlink_recorder(recorder);
-        recorder->watched = false;
+    if (recorder != NULL) {
+        recorder->watched = result == 0;
+        if (result < 0) {
+            unlink_recorder(recorder);
+        }
     }
     Py_DECREF(thread);
     return result;

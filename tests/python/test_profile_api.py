@@ -1070,3 +1070,122 @@ def test_signatures_can_be_read():
         "subcalls",
         "builtins",
     ]
+
+
+def test_a_generator_that_goes_on_after_the_one_inside_it_ended_is_counted():
+    """3.11 resumes it without an event; cProfile books its return to another call."""
+
+    def inside():
+        try:
+            yield 1
+        except ValueError:
+            pass
+
+    def outside():
+        yield from inside()
+        yield 2
+
+    def program():
+        generator = outside()
+        next(generator)
+        generator.throw(ValueError)
+        for _ in generator:
+            pass
+
+    for builtins in (True, False):
+        profile = fastprof.Profile(builtins=builtins)
+        profile.runcall(program)
+        profile.create_stats()
+        assert profile.stats[label(outside)][:2] == (3, 3)
+        assert profile.stats[label(inside)][:2] == (2, 2)
+        with profile:  # resumed in the frame that enabled, which is not recorded
+            generator = outside()
+            next(generator)
+            generator.throw(ValueError)
+        del generator  # or it would be closed in the next profile
+        profile.create_stats()
+        assert profile.stats[label(outside)][:2] == (5, 5)
+
+
+def test_a_generator_that_was_running_when_we_began_is_not_counted():
+    profile = fastprof.Profile()
+
+    def generator():
+        profile.enable()
+        yield 1
+        yield 2
+
+    assert list(generator()) == [1, 2]
+    profile.disable()
+    profile.create_stats()
+    assert profile.stats[label(generator)][:2] == (2, 2)
+
+
+@pytest.mark.skipif(
+    sys.version_info[:2] == (3, 12),
+    reason="3.12 tells a profile function of an exception as of a return of None",
+)
+def test_calls_that_end_with_an_exception_are_counted():
+    """Not in pstats; `totals` has them for functions and edges."""
+
+    def fails():
+        raise ValueError
+
+    def program():
+        for argument in (fails, inner, fails):
+            try:
+                argument()
+            except ValueError:
+                pass
+        try:
+            len(5)
+        except TypeError:
+            pass
+
+    profile = fastprof.Profile()
+    profile.runcall(program)
+    snapshot = profile.take_snapshot()
+    functions, edges = snapshot.totals()
+    names = [function[2] for function in snapshot.functions]
+    raised = {names[number]: sums[2] for number, sums in functions}
+    assert raised == {"program": 0, "fails": 2, "inner": 0, LEN[2]: 1}
+    edges_raised = {(names[a], names[b]): sums[2] for a, b, sums in edges}
+    assert edges_raised["program", "fails"] == 2
+    assert edges_raised["program", LEN[2]] == 1
+    assert edges_raised["inner", LEN[2]] == 0
+
+
+def test_a_hook_that_the_program_takes_away_is_told():
+    profile = fastprof.Profile()
+    profile.enable()
+    sys.setprofile(None)
+    profile.disable()
+    assert profile.snapshot().info["hook_lost"]
+    assert len(profile.snapshot().warnings) == 1
+    profile.clear()
+    profile.runcall(inner)
+    assert not profile.snapshot().info["hook_lost"]
+    assert profile.snapshot().warnings == []
+
+
+def test_a_hook_that_is_saved_and_put_back_goes_on():
+    profile = fastprof.Profile()
+    with profile:
+        saved = sys.getprofile()
+        sys.setprofile(None)
+        inner()
+        sys.setprofile(saved)
+        inner()
+    profile.create_stats()
+    assert profile.stats[label(inner)][:2] == (1, 1)
+    assert not profile.snapshot().info["hook_lost"]
+
+
+@pytest.mark.parametrize("argv", [None, 5, ["name", None, 7], "text"])
+def test_any_sys_argv_can_be_saved(monkeypatch, tmp_path, argv):
+    monkeypatch.setattr(sys, "argv", argv)
+    profile = fastprof.Profile()
+    profile.runcall(inner)
+    profile.save(tmp_path / "out.prof")
+    expected = ["name"] if isinstance(argv, list) else []
+    assert fastprof.load(tmp_path / "out.prof").info["command"] == expected

@@ -569,3 +569,45 @@ def test_threads_are_named_by_their_idents():
     recorded = [ident for ident, _ in profiler.snapshot().info["threads"]]
     assert recorded[0] == idents[0]
     assert sorted(recorded) == sorted(idents)
+
+
+def test_a_new_thread_with_a_hook_of_its_own_is_told():
+    """Nothing of ours is put in its place; the profile says that it has not all."""
+    ready, go_on = threading.Event(), threading.Event()
+
+    def work():
+        sys.setprofile(lambda *event: None)
+        ready.set()
+        go_on.wait()
+        sys.setprofile(None)
+
+    with fastprof.Profiler() as profiler:
+        thread = threading.Thread(target=work)
+        thread.start()
+        ready.wait()
+        other = threading.Thread(target=lambda: None)
+        other.start()
+        other.join()
+        go_on.set()
+        thread.join()
+    info = profiler.snapshot().info
+    assert info["threads_lost"] and not info["hook_lost"]
+
+
+def test_many_threads_one_after_the_other():
+    """What only recording needs is given back when a thread ends."""
+
+    def work():
+        len("abc")
+
+    with fastprof.Profiler() as profiler:
+        for _ in range(300):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+    stats = profiler.snapshot().stats
+    (counts,) = [v[:2] for k, v in stats.items() if k[2] == "work"]
+    assert counts == (300, 300)
+    assert len(profiler.snapshot().info["threads"]) == 301
+    profiler.clear()
+    assert profiler.snapshot().stats == {}
