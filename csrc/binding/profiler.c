@@ -137,7 +137,7 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
                                      &max_nodes)) {
         return -1;
     }
-    if (session->recorders != NULL) {
+    if (session->recorders != NULL || session->retired != NULL) {
         PyErr_SetString(PyExc_RuntimeError,
                         "a profiler that has recorded cannot be made anew");
         return -1;
@@ -271,9 +271,7 @@ start(fpy_session *session)
     session->enabled = true;
     fpy_session_activate(session);
     if (source->attach(session) < 0) {
-        const bool was_lost = session->hook_lost;
         stop(session);
-        session->hook_lost = was_lost;
         return -1;
     }
     recorder =

@@ -135,12 +135,10 @@ class Profiler(_core.Profiler):
         """
         import pstats
 
-        if not isinstance(sort, tuple):
-            sort = (sort,)
         self.create_stats()
         # pstats refuses a profile with nothing in it, but can print that it is empty.
         stats = pstats.Stats(self) if self.stats else pstats.Stats()  # type: ignore[arg-type]
-        stats.strip_dirs().sort_stats(*sort).print_stats()
+        stats.strip_dirs().sort_stats(*_sort_keys(sort)).print_stats()
 
     def run(self, cmd: str | types.CodeType) -> "Self":
         """Profile a statement in the namespace of `__main__`."""
@@ -237,7 +235,7 @@ def runctx(
 
     if filename is not None:
         check_writable(filename)
-    pstats.Stats().sort_stats(*(sort if isinstance(sort, tuple) else (sort,)))
+    pstats.Stats().sort_stats(*_sort_keys(sort))
     profile = Profile()
     profile.enable()  # if it cannot be, no old file is to be replaced by nothing
     try:
@@ -250,6 +248,11 @@ def runctx(
             profile.print_stats(sort)
         else:
             profile.dump_stats(filename)
+
+
+def _sort_keys(sort: Any) -> tuple[Any, ...]:
+    """The arguments for `pstats.Stats.sort_stats`."""
+    return sort if isinstance(sort, tuple) else (sort,)
 
 
 def _command() -> list[str]:

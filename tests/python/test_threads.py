@@ -611,3 +611,19 @@ def test_many_threads_one_after_the_other():
     assert len(profiler.snapshot().info["threads"]) == 301
     profiler.clear()
     assert profiler.snapshot().stats == {}
+
+
+def test_a_profiler_whose_threads_have_ended_cannot_be_made_anew():
+    """It has recorded, although no thread of it is left."""
+    profile = fastprof.Profile()
+
+    def work():
+        profile.enable()
+        len("abc")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    profile.disable()
+    with pytest.raises(RuntimeError, match="recorded"):
+        profile.__init__(max_nodes=1)
