@@ -1,17 +1,21 @@
 /* callable.h -- which key and which name a callable has.
  *
- * A Python function is known by its code object, a C function by its PyMethodDef, as
- * `_lsprof` has it. Names are made when a key is first seen, since the object may be
- * gone later.
+ * A Python function is known by its code object, a C function or method by its
+ * PyMethodDef, as `_lsprof` has it. Other callables are recorded when all are asked for
+ * (`builtins="all"`): classes and descriptors by themselves; `functools.partial` and
+ * `lru_cache` objects by the function inside; what has a `__name__` that its type
+ * defines in C (ufuncs, Cython's functions) by itself; all other instances by type.
+ * Names are made when a key is first seen, since the object may be gone later.
  *
- * Ownership  a table owns a reference to each code object and to what keeps a
- *            PyMethodDef in place (the module, the type, the method descriptor);
- *            never to an instance, so the program's `__del__` runs when it would.
+ * Ownership  a table owns a reference to each code object and to what keeps a key in
+ *            place (the PyMethodDef's module, type or method descriptor; a class); never
+ *            to an instance of the program's, so its `__del__` runs when it would.
  */
 #ifndef FPY_CALLABLE_H
 #define FPY_CALLABLE_H
 
 #include "compat.h"
+#include "state.h"
 
 #include "../engine/calltree.h"
 #include "../engine/hash.h"
@@ -23,7 +27,7 @@ typedef struct {
     fp_key key;
     uint32_t number; /* order of first sight */
     fp_visibility visibility;
-    PyObject *subject; /* the code object, or the C function's label (str) */
+    PyObject *subject; /* the code object, or the label (str) of another callable */
     PyObject *module;  /* the module's name (str), or NULL */
     PyObject *held;    /* keeps the key valid, or NULL */
     UT_hash_handle hh;
@@ -31,14 +35,18 @@ typedef struct {
 
 typedef struct {
     fpy_callable *table;
+    const fpy_names *names;
 } fpy_callables;
 
-/* The entry for a Python function that runs in `frame`, or for a C function; made if
- * it is new. NULL when there is no memory. May run Python code (a `__repr__`); leaves
- * the current exception alone. */
-const fpy_callable *fpy_callables_python(fpy_callables *callables,
-                                         PyFrameObject *frame);
-const fpy_callable *fpy_callables_c(fpy_callables *callables, PyObject *function);
+/* The key of the code object of a Python function, or of another callable; NULL when
+ * that is not recorded, since a Python function that it calls is. Runs no Python code,
+ * and leaves the current exception alone. */
+fp_key fpy_key_of(const fpy_names *names, PyObject *callee);
+
+/* The entry for a callee that has a key, made if it is new; if it is a code object, its
+ * function runs now. NULL when there is no memory. May run Python code (a `__repr__`);
+ * leaves the current exception alone. */
+const fpy_callable *fpy_callables_named(fpy_callables *callables, PyObject *callee);
 
 /* For fp_numbering: `context` is the fpy_callables. */
 uint32_t fpy_callables_number(void *context, fp_key key);

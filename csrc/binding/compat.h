@@ -66,6 +66,55 @@ fpy_code_qualname(PyCodeObject *code)
 #endif
 }
 
+/* A slot that is bound to an object (`[].__len__`) is this, in descrobject.c. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *slot;
+    PyObject *self;
+} fpy_method_wrapper;
+
+/* The slot wrapper (`list.__len__`) inside; borrowed. */
+static inline PyObject *
+fpy_wrapped_slot(PyObject *method_wrapper)
+{
+    return ((fpy_method_wrapper *)method_wrapper)->slot;
+}
+
+#if PY_VERSION_HEX >= 0x030C0000
+#define FPY_HAVE_MONITORING 1
+
+/* The calling thread's state; borrowed. */
+static inline PyThreadState *
+fpy_current_thread(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return PyThreadState_GetUnchecked();
+#else
+    return _PyThreadState_UncheckedGet();
+#endif
+}
+
+/* The frame that the thread runs. Its address is the same from a call's begin to its
+ * end, through yield and resume. */
+static inline struct _PyInterpreterFrame *
+fpy_current_frame(const PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return thread->current_frame;
+#else
+    return thread->cframe->current_frame;
+#endif
+}
+
+/* The frame that this one was called from; between them lies one of the interpreter's
+ * own if it was called from C. */
+static inline struct _PyInterpreterFrame *
+fpy_previous_frame(const struct _PyInterpreterFrame *frame)
+{
+    return frame->previous;
+}
+#endif
+
 /* Whether a generator can be resumed without a call event: see hook_setprofile.c. */
 static inline bool
 fpy_resumes_may_be_unseen(void)

@@ -11,12 +11,13 @@
 
 #include "session.h"
 
-typedef struct {
+typedef struct fpy_hook {
+    const char *name;
     /* Links the session to the calling thread, or to all. -1 with an exception: the
-     * caller detaches what is linked. */
+     * caller detaches what is linked. NULL: not to be had on this Python. */
     int (*attach)(fpy_session *session);
-    /* The session's options have changed. */
-    void (*update)(fpy_session *session);
+    /* The session's options have changed. -1 with an exception. */
+    int (*update)(fpy_session *session);
     /* Unlinks it from all threads; notes in the session whether the program had put
      * another hook in our place. Does not end the open calls. */
     void (*detach)(fpy_session *session);
@@ -25,10 +26,22 @@ typedef struct {
 /* PyEval_SetProfile: all versions. */
 extern const fpy_hook fpy_hook_setprofile;
 
-/* The type of the object that holds a thread's recorders. */
-extern PyType_Spec fpy_thread_spec;
+/* sys.monitoring: 3.12 and newer. */
+extern const fpy_hook fpy_hook_monitoring;
+
+/* The type of the object that holds a thread's recorders, for SetProfile. */
+extern PyType_Spec fpy_hook_spec;
+
+/* The type of monitoring's callbacks; only where the source is to be had. */
+extern PyType_Spec fpy_callback_spec;
 
 /* Remembers where the functions lie that start threads; -1 with an exception. */
 int fpy_find_thread_starters(fpy_state *state);
+
+/* The state's part of monitoring. -1 with an exception. */
+int fpy_monitor_init(fpy_state *state);
+int fpy_monitor_traverse(fpy_state *state, visitproc visit, void *arg);
+void fpy_monitor_clear(fpy_state *state);
+void fpy_monitor_free(fpy_state *state);
 
 #endif

@@ -6,33 +6,37 @@
  * they have not run, since the interpreter's lock is still held.
  */
 #include "hook.h"
+#include "thread.h"
 
 #include <string.h>
 
-/* Frames are told apart by their objects' addresses; a C function has the frame of its
- * caller, with the lowest bit set. */
-#define C_CALL_BIT ((fp_frame)1)
+/* Frames are told apart by their objects' addresses. */
 
 typedef struct {
     PyObject_HEAD
-    fpy_recorder *only; /* when there is one recorder, with our clock; else NULL */
+    fpy_thread thread;
     fp_clock clock;     /* the module's: its source never changes */
     uintptr_t starters; /* the state's, at hand */
     uintptr_t starters_span;
-    fpy_recorder *recorders;
     fpy_state *state;
-    uint64_t id; /* of the PyThreadState */
-    uint64_t event_count;
-} fpy_thread;
+} hooked;
 
 static int hook(PyObject *self, PyFrameObject *frame, int what, PyObject *arg);
 
 /* ---- threads and their recorders ---- */
 
-static fpy_thread *
-thread_of(const PyThreadState *tstate)
+static hooked *
+hook_of(const PyThreadState *tstate)
 {
-    return tstate->c_profilefunc == hook ? (fpy_thread *)tstate->c_profileobj : NULL;
+    return tstate->c_profilefunc == hook ? (hooked *)tstate->c_profileobj : NULL;
+}
+
+static fpy_recorder *
+recorder_on(const PyThreadState *tstate, const fpy_session *session)
+{
+    const hooked *one = hook_of(tstate);
+
+    return one != NULL ? fpy_thread_recorder(&one->thread, session) : NULL;
 }
 
 static bool
@@ -48,84 +52,31 @@ first_thread(void)
     return PyInterpreterState_ThreadHead(PyInterpreterState_Get());
 }
 
-static fpy_recorder *
-recorder_on(const fpy_thread *thread, const fpy_session *session)
+static hooked *
+new_hook(fpy_state *state, const PyThreadState *tstate)
 {
-    fpy_recorder *recorder = thread != NULL ? thread->recorders : NULL;
+    hooked *one = PyObject_New(hooked, state->hook_type);
 
-    while (recorder != NULL && recorder->session != session) {
-        recorder = recorder->next_on_thread;
+    if (one != NULL) {
+        one->thread =
+            (fpy_thread){.id = PyThreadState_GetID((PyThreadState *)tstate),
+                         .ident = tstate->thread_id};
+        one->clock = state->clock;
+        one->starters = state->starters;
+        one->starters_span = state->starters_span;
+        one->state = state;
     }
-    return recorder;
-}
-
-static void
-choose_way(fpy_thread *thread)
-{
-    fpy_recorder *first = thread->recorders;
-    const bool fast = first != NULL && first->next_on_thread == NULL &&
-                      first->session->timer == NULL &&
-                      fp_clock_is_inline(&thread->clock);
-
-    thread->only = fast ? first : NULL;
-}
-
-static void
-link_recorder(fpy_thread *thread, fpy_recorder *recorder)
-{
-    recorder->thread = thread;
-    recorder->builtins = recorder->session->builtins;
-    recorder->last_event = thread->event_count;
-    recorder->next_on_thread = thread->recorders;
-    thread->recorders = recorder;
-    choose_way(thread);
-}
-
-static void
-unlink_recorder(fpy_recorder *recorder)
-{
-    fpy_thread *thread = recorder->thread;
-    fpy_recorder **link = &thread->recorders;
-
-    while (*link != recorder) {
-        link = &(*link)->next_on_thread;
-    }
-    *link = recorder->next_on_thread;
-    recorder->next_on_thread = NULL;
-    recorder->thread = NULL;
-    choose_way(thread);
-}
-
-static fpy_thread *
-new_thread(fpy_state *state, const PyThreadState *tstate)
-{
-    fpy_thread *thread = PyObject_New(fpy_thread, state->thread_type);
-
-    if (thread != NULL) {
-        thread->only = NULL;
-        thread->clock = state->clock;
-        thread->starters = state->starters;
-        thread->starters_span = state->starters_span;
-        thread->recorders = NULL;
-        thread->state = state;
-        thread->id = PyThreadState_GetID((PyThreadState *)tstate);
-        thread->event_count = 0;
-    }
-    return thread;
+    return one;
 }
 
 /* The thread has ended, or its hook has been replaced and forgotten. */
 static void
-thread_dealloc(fpy_thread *thread)
+hook_dealloc(hooked *one)
 {
-    PyTypeObject *type = Py_TYPE(thread);
+    PyTypeObject *type = Py_TYPE(one);
 
-    while (thread->recorders != NULL) {
-        fpy_recorder *recorder = thread->recorders;
-        unlink_recorder(recorder);
-        fpy_recorder_retire(recorder, fpy_session_now_quietly(recorder->session));
-    }
-    PyObject_Free(thread);
+    fpy_thread_end(&one->thread);
+    PyObject_Free(one);
     Py_DECREF(type);
 }
 
@@ -135,8 +86,9 @@ thread_dealloc(fpy_thread *thread)
 static int
 attach_to(fpy_session *session, PyThreadState *tstate)
 {
-    fpy_thread *thread = thread_of(tstate);
-    fpy_recorder *recorder = fpy_session_recorder(session, tstate);
+    hooked *one = hook_of(tstate);
+    fpy_recorder *recorder = fpy_session_recorder(
+        session, PyThreadState_GetID(tstate), tstate->thread_id);
     int result;
 
     if (recorder == NULL) {
@@ -145,27 +97,27 @@ attach_to(fpy_session *session, PyThreadState *tstate)
     }
     if (recorder->thread != NULL) {
         /* The program took our hook away, and may put it back. */
-        unlink_recorder(recorder);
+        fpy_thread_unlink(recorder);
     }
-    if (thread != NULL) {
-        link_recorder(thread, recorder);
+    if (one != NULL) {
+        fpy_thread_link(&one->thread, recorder);
         recorder->watched = true;
         return 0;
     }
-    thread = new_thread(session->state, tstate);
-    if (thread == NULL) {
+    one = new_hook(session->state, tstate);
+    if (one == NULL) {
         return -1;
     }
-    link_recorder(thread, recorder);
-    result = _PyEval_SetProfile(tstate, hook, (PyObject *)thread);
-    recorder = recorder_on(thread, session);
+    fpy_thread_link(&one->thread, recorder);
+    result = _PyEval_SetProfile(tstate, hook, (PyObject *)one);
+    recorder = fpy_thread_recorder(&one->thread, session);
     if (recorder != NULL) {
         recorder->watched = result == 0;
         if (result < 0) {
-            unlink_recorder(recorder);
+            fpy_thread_unlink(recorder);
         }
     }
-    Py_DECREF(thread);
+    Py_DECREF(one);
     return result;
 }
 
@@ -179,7 +131,7 @@ attach_to_all(fpy_session *session)
     while (tstate != NULL && session->enabled) {
         if (has_foreign_hook(tstate)) {
             session->threads_lost = true;
-        } else if (recorder_on(thread_of(tstate), session) == NULL) {
+        } else if (recorder_on(tstate, session) == NULL) {
             if (attach_to(session, tstate) < 0) {
                 return -1;
             }
@@ -199,8 +151,8 @@ remove_idle_hooks(void)
     PyThreadState *tstate = first_thread();
 
     while (tstate != NULL) {
-        const fpy_thread *thread = thread_of(tstate);
-        if (thread != NULL && thread->recorders == NULL) {
+        const hooked *one = hook_of(tstate);
+        if (one != NULL && one->thread.recorders == NULL) {
             if (_PyEval_SetProfile(tstate, NULL, NULL) == 0) {
                 tstate = first_thread();
                 continue;
@@ -228,7 +180,7 @@ a_hook_is_lost(const fpy_session *session)
 {
     for (PyThreadState *tstate = first_thread(); tstate != NULL;
          tstate = PyThreadState_Next(tstate)) {
-        if (recorder_on(thread_of(tstate), session) == NULL &&
+        if (recorder_on(tstate, session) == NULL &&
             (should_be_here(session->recorders, tstate) ||
              should_be_here(session->retired, tstate))) {
             return true;
@@ -238,27 +190,13 @@ a_hook_is_lost(const fpy_session *session)
 }
 
 static void
-unlink_all(fpy_session *session)
-{
-    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
-        r->watched = false;
-        if (r->thread != NULL) {
-            unlink_recorder(r);
-        }
-    }
-    for (fpy_recorder *r = session->retired; r != NULL; r = r->next) {
-        r->watched = false;
-    }
-}
-
-static void
 detach(fpy_session *session)
 {
     PyObject *type, *value, *traceback;
 
     PyErr_Fetch(&type, &value, &traceback);
     session->hook_lost = session->hook_lost || a_hook_is_lost(session);
-    unlink_all(session);
+    fpy_thread_unlink_session(session);
     remove_idle_hooks();
     PyErr_Restore(type, value, traceback);
 }
@@ -288,70 +226,71 @@ refuse_foreign_hooks(const fpy_session *session)
     return 0;
 }
 
+/* The innermost frame of this thread that is not the profiler's own. */
+static fp_frame
+program_frame(void)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+
+    while (frame != NULL && fpy_is_own_frame(frame)) {
+        PyFrameObject *caller = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = caller;
+    }
+    Py_XDECREF(frame); /* the interpreter holds it while it runs */
+    return (fp_frame)frame;
+}
+
 static int
 attach(fpy_session *session)
 {
-    if (refuse_foreign_hooks(session) < 0) {
+    PyThreadState *current = PyThreadState_Get();
+    fpy_recorder *recorder;
+
+    if (refuse_foreign_hooks(session) < 0 ||
+        (session->all_threads ? attach_to_all(session)
+                              : attach_to(session, current)) < 0) {
         return -1;
     }
-    return session->all_threads ? attach_to_all(session)
-                                : attach_to(session, PyThreadState_Get());
+    recorder = recorder_on(current, session);
+    if (recorder != NULL) {
+        recorder->base_frame = program_frame();
+    }
+    return 0;
 }
 
-/* C functions that are open when they are no longer wanted end here: their returns
- * will not be looked at. */
-static void
+static int
 update(fpy_session *session)
 {
-    const fp_ticks now = fpy_session_now_quietly(session);
-
-    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
-        r->builtins = session->builtins;
-        if (!r->builtins && (fp_recorder_current(&r->engine) & C_CALL_BIT) != 0) {
-            fp_recorder_leave(&r->engine, fp_recorder_current(&r->engine), now, false);
-        }
-    }
+    fpy_session_update_builtins(session);
+    return 0;
 }
 
-const fpy_hook fpy_hook_setprofile = {attach, update, detach};
+const fpy_hook fpy_hook_setprofile = {
+    .name = "setprofile",
+    .attach = attach,
+    .update = update,
+    .detach = detach,
+};
 
 /* ---- events ---- */
-
-/* Memory has run out: recording stops on all threads, and the program goes on. The
- * hooks go by themselves. */
-static void
-give_up(fpy_session *session)
-{
-    session->incomplete = true;
-    unlink_all(session);
-    fpy_session_close(session, fpy_session_now(session));
-}
-
-static fpy_session *
-held(fpy_session *session)
-{
-    if (session != NULL) {
-        Py_INCREF(session->owner);
-    }
-    return session;
-}
 
 /* A function that starts threads has returned in a thread that is recorded. */
 static void
 attach_new_threads(fpy_state *state)
 {
     PyObject *type, *value, *traceback;
-    fpy_session *session = held(state->active);
+    fpy_session *session = fpy_session_held(state->active);
 
     PyErr_Fetch(&type, &value, &traceback);
     while (session != NULL) {
         fpy_session *next;
-        if (session->all_threads && !session->incomplete &&
-            attach_to_all(session) < 0) {
+        if (session->source == &fpy_hook_setprofile && session->all_threads &&
+            !session->incomplete && attach_to_all(session) < 0) {
             session->incomplete = true;
             PyErr_Clear();
         }
-        next = held(session->next_active);
+        next = fpy_session_held(session->next_active);
         Py_DECREF(session->owner);
         session = next;
     }
@@ -362,26 +301,35 @@ attach_new_threads(fpy_state *state)
  * no registers. They answer 0, for the hook. */
 
 static FP_COLD int
-enter_slowly(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
-             fp_frame identity, fp_ticks now)
+enter_slowly(fpy_recorder *recorder, PyObject *callee, fp_frame identity, fp_ticks now)
 {
-    fpy_session *session = held(recorder->session);
+    fpy_session *session = fpy_session_held(recorder->session);
 
-    if (!fpy_recorder_enter(recorder, frame, function, identity, now)) {
-        give_up(session);
+    if (!fpy_recorder_enter(recorder, callee, identity, now)) {
+        fpy_thread_give_up(session);
     }
     Py_DECREF(session->owner);
     return 0;
 }
 
+/* A path that was not foreseen. */
+static FP_OUT_OF_LINE int
+enter_known(fpy_recorder *recorder, PyObject *callee, fp_key key, fp_frame identity,
+            fp_ticks now)
+{
+    if (FP_LIKELY(fp_recorder_enter_known(&recorder->engine, key, identity, now))) {
+        return 0;
+    }
+    return enter_slowly(recorder, callee, identity, now);
+}
+
 /* A call of which only the end was seen. */
 static void
-missed_call(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
-            fp_frame identity, fp_ticks now)
+missed_call(fpy_recorder *recorder, PyObject *callee, fp_frame identity, fp_ticks now)
 {
-    fpy_session *session = held(recorder->session);
+    fpy_session *session = fpy_session_held(recorder->session);
 
-    enter_slowly(recorder, frame, function, identity, now);
+    enter_slowly(recorder, callee, identity, now);
     fp_recorder_leave(&recorder->engine, identity, now, false);
     Py_DECREF(session->owner);
 }
@@ -420,7 +368,7 @@ leave_slowly(fpy_recorder *recorder, PyFrameObject *frame, PyObject *result,
     if (recorder->base_frame == identity) {
         recorder->base_frame = 0;
     } else if (was_resumed_unseen(recorder, frame)) {
-        missed_call(recorder, frame, NULL, identity, now);
+        missed_call(recorder, (PyObject *)fpy_frame_code(frame), identity, now);
     }
     return 0;
 }
@@ -433,13 +381,13 @@ leave_c_slowly(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
                fp_ticks now, bool raised)
 {
     const fp_frame caller = (fp_frame)frame;
-    const fp_frame identity = caller | C_CALL_BIT;
+    const fp_frame identity = caller | FPY_C_CALL;
 
     if (fp_recorder_leave(&recorder->engine, identity, now, raised) != FP_OK &&
         !fpy_is_own_function(function) &&
         (fp_recorder_current(&recorder->engine) == caller ||
          recorder->base_frame == caller)) {
-        missed_call(recorder, frame, function, identity, now);
+        missed_call(recorder, function, identity, now);
     }
     return 0;
 }
@@ -450,16 +398,18 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
 {
     fp_recorder *engine = &recorder->engine;
     const fp_frame of_call = (fp_frame)frame;
-    const fp_frame of_c_call = of_call | C_CALL_BIT;
+    const fp_frame of_c_call = of_call | FPY_C_CALL;
     const bool raised = what == PyTrace_C_EXCEPTION;
+
+    PyObject *callee;
 
     switch (what) {
     case PyTrace_CALL:
-        if (FP_LIKELY(
-                fp_recorder_try_enter(engine, fpy_frame_code(frame), of_call, now))) {
+        callee = (PyObject *)fpy_frame_code(frame);
+        if (FP_LIKELY(fp_recorder_try_enter(engine, callee, of_call, now))) {
             return 0;
         }
-        return enter_slowly(recorder, frame, NULL, of_call, now);
+        return enter_known(recorder, callee, callee, of_call, now);
     case PyTrace_RETURN:
         if (FP_LIKELY(fp_recorder_try_leave(engine, of_call, now, arg == NULL))) {
             return 0;
@@ -471,7 +421,8 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
                 engine, fpy_c_function_key(arg), of_c_call, now))) {
             return 0;
         }
-        return enter_slowly(recorder, frame, arg, of_c_call, now);
+        return enter_known(
+            recorder, arg, fpy_c_function_key(arg), of_c_call, now);
     case PyTrace_C_RETURN:
     case PyTrace_C_EXCEPTION:
         if (!recorder->builtins ||
@@ -484,54 +435,27 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
     }
 }
 
-/* The next recorder that has not been offered the current event. */
-static fpy_recorder *
-next_to_feed(const fpy_thread *thread)
-{
-    fpy_recorder *recorder = thread->recorders;
-
-    while (recorder != NULL && recorder->last_event == thread->event_count) {
-        recorder = recorder->next_on_thread;
-    }
-    return recorder;
-}
-
-/* Several recorders, or a custom timer. The timer and the naming of a callable may run
- * Python code that links and unlinks recorders, and frees them: so nothing is kept
- * across them but the event's number. */
+/* Several recorders, or a custom timer. */
 static void
-feed_all(fpy_thread *thread, PyFrameObject *frame, int what, PyObject *arg)
+feed_all(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
 {
-    const fp_ticks clock_now = fp_clock_now(&thread->clock);
+    const fp_ticks clock_now = fp_clock_now(&one->clock);
     fpy_recorder *recorder;
+    fp_ticks now;
 
-    thread->event_count++;
-    while ((recorder = next_to_feed(thread)) != NULL) {
-        fpy_session *session = recorder->session;
-        fp_ticks now = clock_now;
-
-        recorder->last_event = thread->event_count;
-        if (session->timer != NULL) {
-            if (fpy_session_in_timer(session)) {
-                continue; /* the timer's own calls, outside an event */
-            }
-            now = fpy_session_now(session);
-            recorder = recorder_on(thread, session);
-            if (recorder == NULL) {
-                continue;
-            }
-        }
+    fpy_thread_begin_event(&one->thread);
+    while ((recorder = fpy_thread_next(&one->thread, clock_now, &now)) != NULL) {
         feed(recorder, frame, what, arg, now);
     }
 }
 
 /* A hook that has nobody to feed goes. */
 static void
-remove_own_hook(fpy_thread *thread, PyThreadState *tstate)
+remove_own_hook(const hooked *one, PyThreadState *tstate)
 {
     PyObject *type, *value, *traceback;
 
-    if (thread_of(tstate) != thread) {
+    if (hook_of(tstate) != one) {
         return;
     }
     PyErr_Fetch(&type, &value, &traceback);
@@ -541,41 +465,41 @@ remove_own_hook(fpy_thread *thread, PyThreadState *tstate)
 }
 
 static bool
-starts_threads(const fpy_thread *thread, int what, PyObject *function)
+starts_threads(const hooked *one, int what, PyObject *function)
 {
     return what == PyTrace_C_RETURN &&
-           (uintptr_t)fpy_c_function_key(function) - thread->starters <=
-               thread->starters_span;
+           (uintptr_t)fpy_c_function_key(function) - one->starters <=
+               one->starters_span;
 }
 
 /* All that the hook can be asked to do. */
 static FP_COLD int
-feed_slowly(fpy_thread *thread, PyFrameObject *frame, int what, PyObject *arg)
+feed_slowly(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
 {
-    Py_INCREF(thread);
-    if (thread->recorders != NULL) {
-        feed_all(thread, frame, what, arg);
+    Py_INCREF(one);
+    if (one->thread.recorders != NULL) {
+        feed_all(one, frame, what, arg);
     }
-    if (starts_threads(thread, what, arg)) {
-        attach_new_threads(thread->state);
+    if (starts_threads(one, what, arg)) {
+        attach_new_threads(one->state);
     }
-    if (thread->recorders == NULL) {
-        remove_own_hook(thread, PyThreadState_Get());
+    if (one->thread.recorders == NULL) {
+        remove_own_hook(one, PyThreadState_Get());
     }
-    Py_DECREF(thread);
+    Py_DECREF(one);
     return 0;
 }
 
 static int
 hook(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
 {
-    fpy_thread *thread = (fpy_thread *)self;
-    fpy_recorder *recorder = thread->only;
+    hooked *one = (hooked *)self;
+    fpy_recorder *recorder = one->thread.only;
 
-    if (FP_LIKELY(recorder != NULL && !starts_threads(thread, what, arg))) {
+    if (FP_LIKELY(recorder != NULL && !starts_threads(one, what, arg))) {
         return feed(recorder, frame, what, arg, fp_clock_now_inline());
     }
-    return feed_slowly(thread, frame, what, arg);
+    return feed_slowly(one, frame, what, arg);
 }
 
 /* ---- the object that sys.getprofile() answers ---- */
@@ -605,7 +529,7 @@ event_number(PyObject *name)
 /* The program had saved our hook with sys.getprofile(), and has put it back with
  * sys.setprofile(): which calls it as a Python function. Become the hook again. */
 static PyObject *
-thread_call(fpy_thread *thread, PyObject *args, PyObject *Py_UNUSED(kwargs))
+hook_call(hooked *one, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
     PyThreadState *tstate = PyThreadState_Get();
     PyObject *frame, *event, *arg;
@@ -614,28 +538,28 @@ thread_call(fpy_thread *thread, PyObject *args, PyObject *Py_UNUSED(kwargs))
         return NULL;
     }
     const int what = event_number(event);
-    if (PyThreadState_GetID(tstate) == thread->id && what >= 0 &&
+    if (PyThreadState_GetID(tstate) == one->thread.id && what >= 0 &&
         (what < PyTrace_C_CALL || PyCFunction_Check(arg))) {
-        if (_PyEval_SetProfile(tstate, hook, (PyObject *)thread) < 0) {
+        if (_PyEval_SetProfile(tstate, hook, (PyObject *)one) < 0) {
             return NULL;
         }
-        hook((PyObject *)thread, (PyFrameObject *)frame, what, arg);
+        hook((PyObject *)one, (PyFrameObject *)frame, what, arg);
     }
     Py_RETURN_NONE;
 }
 
-static PyType_Slot thread_slots[] = {
+static PyType_Slot hook_slots[] = {
     {Py_tp_doc, "fastprof's profile function, one for each thread."},
-    {Py_tp_dealloc, thread_dealloc},
-    {Py_tp_call, thread_call},
+    {Py_tp_dealloc, hook_dealloc},
+    {Py_tp_call, hook_call},
     {0, NULL},
 };
 
-PyType_Spec fpy_thread_spec = {
+PyType_Spec fpy_hook_spec = {
     .name = "fastprof._fastprof.Hook",
-    .basicsize = sizeof(fpy_thread),
+    .basicsize = sizeof(hooked),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = thread_slots,
+    .slots = hook_slots,
 };
 
 /* ---- functions that start threads ---- */

@@ -72,20 +72,46 @@ make_type(PyObject *module, PyType_Spec *spec, bool shown)
 }
 
 static int
+make_names(fpy_names *names)
+{
+    names->call = PyUnicode_InternFromString("__call__");
+    names->name = PyUnicode_InternFromString("__name__");
+    names->func = PyUnicode_InternFromString("func");
+    names->wrapped = PyUnicode_InternFromString("__wrapped__");
+    PyObject *wrapper = PyObject_GetAttrString(Py_None, "__repr__");
+    if (wrapper == NULL) {
+        return -1;
+    }
+    names->method_wrapper = (PyTypeObject *)Py_NewRef((PyObject *)Py_TYPE(wrapper));
+    Py_DECREF(wrapper);
+    return names->call != NULL && names->name != NULL && names->func != NULL &&
+                   names->wrapped != NULL
+               ? 0
+               : -1;
+}
+
+static int
 module_exec(PyObject *module)
 {
     fpy_state *state = fpy_state_of_module(module);
 
     choose_clock(state);
-    if (fpy_find_thread_starters(state) < 0) {
+    if (make_names(&state->names) < 0 || fpy_monitor_init(state) < 0 ||
+        fpy_find_thread_starters(state) < 0) {
         return -1;
     }
-    state->thread_type = make_type(module, &fpy_thread_spec, false);
+    state->hook_type = make_type(module, &fpy_hook_spec, false);
+#ifdef FPY_HAVE_MONITORING
+    state->callback_type = make_type(module, &fpy_callback_spec, false);
+    if (state->callback_type == NULL) {
+        return -1;
+    }
+#endif
     state->snapshot_type = make_type(module, &fpy_snapshot_spec, true);
     state->profiler_type = make_type(module, &fpy_profiler_spec, true);
     state->entry_type = PyStructSequence_NewType(&fpy_entry_desc);
     state->subentry_type = PyStructSequence_NewType(&fpy_subentry_desc);
-    if (state->thread_type == NULL || state->snapshot_type == NULL ||
+    if (state->hook_type == NULL || state->snapshot_type == NULL ||
         state->profiler_type == NULL || state->entry_type == NULL ||
         state->subentry_type == NULL ||
         PyModule_AddType(module, state->entry_type) < 0 ||
@@ -103,9 +129,11 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     if (state != NULL) {
         Py_VISIT(state->profiler_type);
         Py_VISIT(state->snapshot_type);
-        Py_VISIT(state->thread_type);
+        Py_VISIT(state->hook_type);
+        Py_VISIT(state->callback_type);
         Py_VISIT(state->entry_type);
         Py_VISIT(state->subentry_type);
+        return fpy_monitor_traverse(state, visit, arg);
     }
     return 0;
 }
@@ -118,9 +146,11 @@ module_clear(PyObject *module)
     if (state != NULL) {
         Py_CLEAR(state->profiler_type);
         Py_CLEAR(state->snapshot_type);
-        Py_CLEAR(state->thread_type);
+        Py_CLEAR(state->hook_type);
+        Py_CLEAR(state->callback_type);
         Py_CLEAR(state->entry_type);
         Py_CLEAR(state->subentry_type);
+        fpy_monitor_clear(state);
     }
     return 0;
 }
@@ -128,7 +158,17 @@ module_clear(PyObject *module)
 static void
 module_free(void *module)
 {
+    fpy_state *state = fpy_state_of_module(module);
+
     module_clear(module);
+    if (state != NULL) {
+        fpy_monitor_free(state);
+        Py_CLEAR(state->names.call);
+        Py_CLEAR(state->names.name);
+        Py_CLEAR(state->names.func);
+        Py_CLEAR(state->names.wrapped);
+        Py_CLEAR(state->names.method_wrapper);
+    }
 }
 
 static PyModuleDef_Slot module_slots[] = {

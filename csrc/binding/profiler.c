@@ -14,8 +14,6 @@ typedef struct {
     fpy_session session;
 } fpy_profiler;
 
-static const fpy_hook *const source = &fpy_hook_setprofile;
-
 /* ---- options ---- */
 
 /* Sets `*flag` to the truth of a bool or int; -1 with an exception that names it. */
@@ -31,6 +29,73 @@ set_flag(bool *flag, const char *name, PyObject *value)
     }
     *flag = PyObject_IsTrue(value) != 0;
     return 0;
+}
+
+static int
+set_builtins(fpy_session *session, PyObject *value)
+{
+    const bool all = value != NULL && PyUnicode_Check(value) &&
+                     PyUnicode_CompareWithASCIIString(value, "all") == 0;
+    bool wanted = session->builtins != FPY_BUILTINS_NONE;
+
+    if (value != NULL && !all && !PyLong_Check(value)) {
+        PyErr_Format(PyExc_ValueError,
+                     "builtins must be True, False or \"all\", not %R",
+                     value);
+        return -1;
+    }
+    if (all && session->source != &fpy_hook_monitoring) {
+        fpy_raise("BackendError",
+                  "builtins=\"all\" needs sys.monitoring, which is there from Python "
+                  "3.12 on, with backend=\"auto\" or \"monitoring\"; here only C "
+                  "functions can be recorded: builtins=True");
+        return -1;
+    }
+    if (value != NULL && set_flag(&wanted, "builtins", all ? Py_True : value) == 0) {
+        session->builtins = all      ? FPY_BUILTINS_ALL
+                            : wanted ? FPY_BUILTINS_C
+                                     : FPY_BUILTINS_NONE;
+    }
+    return 0;
+}
+
+static const fpy_hook *
+best_source(void)
+{
+    return fpy_hook_monitoring.attach != NULL ? &fpy_hook_monitoring
+                                              : &fpy_hook_setprofile;
+}
+
+static int
+set_backend(fpy_session *session, PyObject *value)
+{
+    const fpy_hook *const sources[] = {&fpy_hook_setprofile, &fpy_hook_monitoring};
+
+    session->source = best_source();
+    if (value == NULL || (PyUnicode_Check(value) &&
+                          PyUnicode_CompareWithASCIIString(value, "auto") == 0)) {
+        return 0;
+    }
+    for (size_t i = 0; PyUnicode_Check(value) && i < Py_ARRAY_LENGTH(sources); i++) {
+        if (PyUnicode_CompareWithASCIIString(value, sources[i]->name) != 0) {
+            continue;
+        }
+        if (sources[i]->attach == NULL) {
+            fpy_raise("BackendError",
+                      "backend=\"monitoring\" needs sys.monitoring, which is there "
+                      "from Python 3.12 on; use backend=\"auto\" or \"setprofile\"");
+            return -1;
+        }
+        session->source = sources[i];
+        return 0;
+    }
+    PyObject *message = PyUnicode_FromFormat(
+        "backend must be \"auto\", \"setprofile\" or \"monitoring\", not %R", value);
+    if (message != NULL) {
+        fpy_raise("BackendError", PyUnicode_AsUTF8(message));
+        Py_DECREF(message);
+    }
+    return -1;
 }
 
 static int
@@ -110,7 +175,10 @@ profiler_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(
         session->state = fpy_state_of((PyObject *)self);
         session->owner = (PyObject *)self;
         session->budget.nodes_left = (size_t)DEFAULT_MAX_NODES;
-        session->subcalls = session->builtins = session->all_threads = true;
+        session->source = best_source();
+        session->callables.names = &session->state->names;
+        session->builtins = FPY_BUILTINS_C;
+        session->subcalls = session->all_threads = true;
     }
     return (PyObject *)self;
 }
@@ -118,23 +186,30 @@ profiler_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(
 static int
 profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {
-        "timer", "timeunit", "subcalls", "builtins", "threads", "max_nodes", NULL};
+    static char *names[] = {"timer",
+                            "timeunit",
+                            "subcalls",
+                            "builtins",
+                            "threads",
+                            "max_nodes",
+                            "backend",
+                            NULL};
     fpy_session *session = &self->session;
     PyObject *timer = Py_None, *unit = NULL, *subcalls = NULL, *builtins = NULL;
-    PyObject *threads = NULL, *max_nodes = NULL;
+    PyObject *threads = NULL, *max_nodes = NULL, *backend = NULL;
     double seconds;
 
     if (!PyArg_ParseTupleAndKeywords(args,
                                      kwargs,
-                                     "|OOOO$OO:Profiler",
+                                     "|OOOO$OOO:Profiler",
                                      names,
                                      &timer,
                                      &unit,
                                      &subcalls,
                                      &builtins,
                                      &threads,
-                                     &max_nodes)) {
+                                     &max_nodes,
+                                     &backend)) {
         return -1;
     }
     if (session->recorders != NULL || session->retired != NULL) {
@@ -148,9 +223,9 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
                   "\"tsc\" where the processor has one");
         return -1;
     }
-    if (set_max_nodes(session, max_nodes) < 0 ||
+    if (set_backend(session, backend) < 0 || set_max_nodes(session, max_nodes) < 0 ||
         set_flag(&session->subcalls, "subcalls", subcalls) < 0 ||
-        set_flag(&session->builtins, "builtins", builtins) < 0 ||
+        set_builtins(session, builtins) < 0 ||
         set_threads(session, threads) < 0 || set_unit(&seconds, unit) < 0) {
         return -1;
     }
@@ -166,7 +241,7 @@ stop(fpy_session *session)
     if (session->enabled) {
         session->enabled = false;
         fpy_session_deactivate(session);
-        source->detach(session);
+        session->source->detach(session);
     }
 }
 
@@ -244,40 +319,18 @@ watch_forks(fpy_state *state, PyObject *module)
     return 0;
 }
 
-/* The innermost frame of this thread that is not the profiler's own. */
-static fp_frame
-program_frame(void)
-{
-    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
-
-    while (frame != NULL && fpy_is_own_frame(frame)) {
-        PyFrameObject *caller = PyFrame_GetBack(frame);
-        Py_DECREF(frame);
-        frame = caller;
-    }
-    Py_XDECREF(frame); /* the interpreter holds it while it runs */
-    return (fp_frame)frame;
-}
-
 static int
 start(fpy_session *session)
 {
-    fpy_recorder *recorder;
-
     if (watch_forks(session->state, fpy_module_of_type(Py_TYPE(session->owner))) < 0) {
         return -1;
     }
     /* First, for an audit hook that runs meanwhile may disable it again. */
     session->enabled = true;
     fpy_session_activate(session);
-    if (source->attach(session) < 0) {
+    if (session->source->attach(session) < 0) {
         stop(session);
         return -1;
-    }
-    recorder =
-        session->enabled ? fpy_session_recorder(session, PyThreadState_Get()) : NULL;
-    if (recorder != NULL) {
-        recorder->base_frame = program_frame();
     }
     return 0;
 }
@@ -299,14 +352,11 @@ profiler_enable(fpy_profiler *self, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     if (set_flag(&session->subcalls, "subcalls", subcalls) < 0 ||
-        set_flag(&session->builtins, "builtins", builtins) < 0) {
+        set_builtins(session, builtins) < 0 ||
+        (!session->enabled && start(session) < 0)) {
         return NULL;
     }
-    if (!session->enabled && start(session) < 0) {
-        return NULL;
-    }
-    source->update(session);
-    Py_RETURN_NONE;
+    return session->source->update(session) == 0 ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *
@@ -441,7 +491,7 @@ static PyGetSetDef profiler_getset[] = {
 static PyType_Slot profiler_slots[] = {
     {Py_tp_doc,
      "Profiler(timer=None, timeunit=0.0, subcalls=True, builtins=True, *,\n"
-     "         threads=\"all\", max_nodes=2**20)\n--\n\n"
+     "         threads=\"all\", max_nodes=2**20, backend=\"auto\")\n--\n\n"
      "Records calls. fastprof.Profiler and fastprof.Profile are made of it."},
     {Py_tp_new, profiler_new},
     {Py_tp_init, profiler_init},

@@ -105,13 +105,12 @@ fpy_session_in_timer(const fpy_session *session)
 }
 
 fpy_recorder *
-fpy_session_recorder(fpy_session *session, const PyThreadState *tstate)
+fpy_session_recorder(fpy_session *session, uint64_t thread_id, uint64_t ident)
 {
-    const uint64_t id = PyThreadState_GetID((PyThreadState *)tstate);
     fpy_recorder **link = &session->recorders;
     fpy_recorder *recorder;
 
-    while (*link != NULL && (*link)->thread_id != id) {
+    while (*link != NULL && (*link)->thread_id != thread_id) {
         link = &(*link)->next;
     }
     if (*link != NULL) {
@@ -127,8 +126,8 @@ fpy_session_recorder(fpy_session *session, const PyThreadState *tstate)
         return NULL;
     }
     recorder->session = session;
-    recorder->thread_id = id;
-    recorder->ident = tstate->thread_id;
+    recorder->thread_id = thread_id;
+    recorder->ident = ident;
     *link = recorder;
     return recorder;
 }
@@ -146,14 +145,27 @@ hide(fpy_recorder *recorder, const fpy_callable *callable, fp_frame identity)
     }
 }
 
+void
+fpy_session_update_builtins(fpy_session *session)
+{
+    const fp_ticks now = fpy_session_now_quietly(session);
+
+    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
+        const fp_frame current = fp_recorder_current(&r->engine);
+        r->builtins = session->builtins;
+        if (r->builtins == FPY_BUILTINS_NONE && (current & FPY_C_CALL) != 0) {
+            fp_recorder_leave(&r->engine, current, now, false);
+        }
+    }
+}
+
 bool
-fpy_recorder_enter(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
-                   fp_frame identity, fp_ticks now)
+fpy_recorder_enter(fpy_recorder *recorder, PyObject *callee, fp_frame identity,
+                   fp_ticks now)
 {
     fpy_session *session = recorder->session;
     const fpy_callable *callable;
-    const fp_key key =
-        function == NULL ? fpy_frame_code(frame) : fpy_c_function_key(function);
+    const fp_key key = fpy_key_of(session->callables.names, callee);
     const fp_status status = fp_recorder_enter(&recorder->engine, key, identity, now);
 
     if (status != FP_ADDED) {
@@ -162,8 +174,7 @@ fpy_recorder_enter(fpy_recorder *recorder, PyFrameObject *frame, PyObject *funct
     session->busy++;
     /* A thread's state is made before the thread, and does not know it yet. */
     recorder->ident = PyThread_get_thread_ident();
-    callable = function == NULL ? fpy_callables_python(&session->callables, frame)
-                                : fpy_callables_c(&session->callables, function);
+    callable = fpy_callables_named(&session->callables, callee);
     session->busy--;
     hide(recorder, callable, identity);
     if (session->timer == NULL) {

@@ -20,15 +20,28 @@
 #include <stdint.h>
 
 typedef struct fpy_session fpy_session;
+struct fpy_hook;
+struct fpy_thread;
+
+/* Python frames are told apart by an address; a C function has the identity of the
+ * frame that calls it, with the lowest bit set. */
+#define FPY_C_CALL ((fp_frame)1)
+
+/* Which callables that are not Python functions are recorded. */
+typedef enum {
+    FPY_BUILTINS_NONE,
+    FPY_BUILTINS_C,   /* C functions and methods, as _lsprof has it */
+    FPY_BUILTINS_ALL, /* classes and all others too */
+} fpy_builtins;
 
 typedef struct fpy_recorder {
-    bool builtins; /* the session's, at hand */
+    fpy_builtins builtins; /* the session's, at hand */
     fp_recorder engine;
     fpy_session *session;
     struct fpy_recorder *next; /* in one of the session's lists */
     /* For the event source. */
     struct fpy_recorder *next_on_thread;
-    void *thread;        /* NULL: not linked to one */
+    struct fpy_thread *thread; /* NULL: not linked to one */
     uint64_t thread_id;  /* of the PyThreadState; never used again for another */
     uint64_t ident;      /* threading.get_ident() */
     fp_frame base_frame; /* the frame that enabled, until it is left; or 0 */
@@ -39,6 +52,7 @@ typedef struct fpy_recorder {
 struct fpy_session {
     fpy_state *state;        /* borrowed: the owner's type keeps it */
     PyObject *owner;         /* the Profiler object; borrowed */
+    const struct fpy_hook *source;
     fpy_recorder *recorders; /* of threads that may still call */
     fpy_recorder *retired;   /* of threads that have ended: to be read only */
     fpy_callables callables;
@@ -50,7 +64,7 @@ struct fpy_session {
     int busy;
     bool enabled;
     bool subcalls;
-    bool builtins;
+    fpy_builtins builtins;
     bool all_threads;
     bool incomplete;   /* memory ran out: recording stopped */
     bool hook_lost;    /* the program put another hook in our place */
@@ -71,18 +85,34 @@ double fpy_session_scale(fpy_session *session);
 /* Whether the calling thread is inside this session's timer. */
 bool fpy_session_in_timer(const fpy_session *session);
 
+/* Keeps the profiler, and with it the session, until Py_DECREF(session->owner); NULL
+ * is let through. */
+static inline fpy_session *
+fpy_session_held(fpy_session *session)
+{
+    if (session != NULL) {
+        Py_INCREF(session->owner);
+    }
+    return session;
+}
+
 /* The recorder for a thread, made if it is new; NULL when there is no memory. */
-fpy_recorder *fpy_session_recorder(fpy_session *session, const PyThreadState *tstate);
+fpy_recorder *fpy_session_recorder(fpy_session *session, uint64_t thread_id,
+                                   uint64_t ident);
+
+/* The option `builtins` has changed. C functions that are open when they are no longer
+ * wanted end here: their returns will not be looked at. */
+void fpy_session_update_builtins(fpy_session *session);
 
 /* Its thread has ended, and it is linked to none: closes it, and gives back what only
  * recording needs. */
 void fpy_recorder_retire(fpy_recorder *recorder, fp_ticks now);
 
-/* Enters a call of the Python function that runs in `frame` (`function` NULL) or of a
- * C function, names what is new, and takes the time that this took out of the
- * program's. False: memory has run out; the caller stops the session. */
-bool fpy_recorder_enter(fpy_recorder *recorder, PyFrameObject *frame,
-                        PyObject *function, fp_frame identity, fp_ticks now);
+/* Enters a call of `callee`, the code object of the function that runs now, or another
+ * callable; names what is new, and takes the time that this took out of the program's.
+ * False: memory has run out; the caller stops the session. */
+bool fpy_recorder_enter(fpy_recorder *recorder, PyObject *callee, fp_frame identity,
+                        fp_ticks now);
 
 /* Ends all open calls of all threads. */
 void fpy_session_close(fpy_session *session, fp_ticks now);

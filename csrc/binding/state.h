@@ -10,15 +10,29 @@
 #include <stdint.h>
 
 struct fpy_session;
+struct fpy_monitor;
+
+/* What callables are told apart by: interned strings, and a type that has no name in
+ * the C API. */
+typedef struct {
+    PyObject *call;    /* __call__ */
+    PyObject *name;    /* __name__ */
+    PyObject *func;    /* func */
+    PyObject *wrapped; /* __wrapped__ */
+    PyTypeObject *method_wrapper;
+} fpy_names;
 
 typedef struct {
+    fpy_names names;
     PyTypeObject *profiler_type;
     PyTypeObject *snapshot_type;
-    PyTypeObject *thread_type;
+    PyTypeObject *hook_type;
+    PyTypeObject *callback_type;
     PyTypeObject *entry_type;
     PyTypeObject *subentry_type;
     fp_clock clock;
-    struct fpy_session *active; /* the sessions that record now; borrowed */
+    struct fpy_session *active;  /* the sessions that record now; borrowed */
+    struct fpy_monitor *monitor; /* hook_monitoring's; NULL where there is none */
     uintptr_t starters;         /* where the `_thread` functions that start threads */
     uintptr_t starters_span;    /* have their method definitions */
     bool clock_refused;         /* FASTPROF_CLOCK names one that is not to be had */

@@ -137,27 +137,46 @@ add_child(fp_calltree *tree, fp_edge edge, fp_node **child)
     return FP_ADDED;
 }
 
-fp_status
-fp_calltree_child(fp_calltree *tree, fp_node *parent, fp_key key, fp_node **child)
+/* The child is the last one now, and came after the one that was. */
+static void
+remember(fp_node *parent, fp_node *child)
+{
+    fp_node *last = parent->last_child;
+
+    if (last != FP_NO_NODE && last != child) {
+        last->successor = child;
+    }
+    parent->last_child = child;
+}
+
+fp_node *
+fp_calltree_find(const fp_calltree *tree, fp_node *parent, fp_key key)
 {
     const fp_edge wanted = {parent, key};
-    fp_node *last = parent->last_child;
-    fp_node *found = last->edge.key == key ? last : last->successor;
-    fp_status status = FP_OK;
+    fp_node *found = fp_calltree_foreseen(parent, key);
 
     if (found->edge.key != key) {
         HASH_FIND(hh, tree->nodes, &wanted, sizeof wanted, found);
-        if (found == NULL) {
-            status = add_child(tree, wanted, &found);
-        }
+    }
+    if (found != NULL) {
+        remember(parent, found);
+    }
+    return found;
+}
+
+fp_status
+fp_calltree_child(fp_calltree *tree, fp_node *parent, fp_key key, fp_node **child)
+{
+    fp_node *found = fp_calltree_find(tree, parent, key);
+    fp_status status = FP_OK;
+
+    if (found == NULL) {
+        status = add_child(tree, (fp_edge){parent, key}, &found);
         if (status < 0) {
             return status;
         }
-        if (last != FP_NO_NODE) {
-            last->successor = found;
-        }
+        remember(parent, found);
     }
-    parent->last_child = found;
     *child = found;
     return status;
 }

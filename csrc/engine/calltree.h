@@ -87,6 +87,20 @@ fp_status fp_calltree_init(fp_calltree *tree, fp_budget *budget);
 /* Gives all memory back, and its nodes to the budget. */
 void fp_calltree_free(fp_calltree *tree);
 
+/* The child of `parent` that is likely to be the one for `key`: whether it is, its key
+ * tells. */
+static inline fp_node *
+fp_calltree_foreseen(const fp_node *parent, fp_key key)
+{
+    fp_node *last = parent->last_child;
+
+    return last->edge.key == key ? last : last->successor;
+}
+
+/* The child of `parent` for `key`, remembered as the parent's last; NULL: there is
+ * none. */
+fp_node *fp_calltree_find(const fp_calltree *tree, fp_node *parent, fp_key key);
+
 /* The child of `parent` for `key`, added if it is new (FP_ADDED), and remembered as
  * the parent's last. FP_FULL or FP_NOMEM: nothing changed. */
 fp_status fp_calltree_child(fp_calltree *tree, fp_node *parent, fp_key key,

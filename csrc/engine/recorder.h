@@ -30,9 +30,11 @@
 #define FP_LIKELY(condition) __builtin_expect(!!(condition), 1)
 /* Kept out of the hot path, which then saves fewer registers. */
 #define FP_COLD __attribute__((noinline, cold))
+#define FP_OUT_OF_LINE __attribute__((noinline))
 #else
 #define FP_LIKELY(condition) (condition)
 #define FP_COLD
+#define FP_OUT_OF_LINE
 #endif
 
 typedef struct {
@@ -61,15 +63,17 @@ fp_status fp_recorder_enter_slow(fp_recorder *recorder, fp_key key, fp_frame fra
 fp_status fp_recorder_leave_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now,
                                  bool raised);
 
-/* The fast way of fp_recorder_enter. False: it takes the slow one; nothing was done. */
+/* The fast way of fp_recorder_enter, for a child that is foreseen. False: it takes the
+ * slow one; nothing was done. */
 static inline bool
 fp_recorder_try_enter(fp_recorder *recorder, fp_key key, fp_frame frame, fp_ticks now)
 {
     fp_open_call *top = recorder->top;
-    fp_node *child = top->node->last_child;
+    fp_node *child = fp_calltree_foreseen(top->node, key);
 
     if (FP_LIKELY(child->edge.key == key && top->frame != frame &&
                   top != recorder->limit)) {
+        top->node->last_child = child;
         top[1].node = child;
         top[1].frame = frame;
         top[1].entered = now - recorder->lost_ticks;
@@ -78,6 +82,10 @@ fp_recorder_try_enter(fp_recorder *recorder, fp_key key, fp_frame frame, fp_tick
     }
     return false;
 }
+
+/* The next way: looks the path up; adds none. False as above. */
+bool fp_recorder_enter_known(fp_recorder *recorder, fp_key key, fp_frame frame,
+                             fp_ticks now);
 
 /* The fast way of fp_recorder_leave. False: it takes the slow one; nothing was done. */
 static inline bool

@@ -8,7 +8,7 @@ from collections.abc import Callable
 # By name, for the program may put something else in their place.
 from os import getpid
 from time import gmtime, strftime
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from . import _core
 from ._version import __version__
@@ -39,14 +39,20 @@ class Profiler(_core.Profiler):
         timeunit: Seconds in one unit of the timer.
         subcalls: Whether the pstats output has callers.
         builtins: Whether C functions are recorded as callees of their own, or
-            charged to the Python function that called them.
+            charged to the Python function that called them. "all" (Python 3.12 and
+            newer): every callable, classes and descriptors and ufuncs too.
         threads: "all", or "current": the thread that enables.
         max_nodes: How many paths the call trees may have, over all threads. Beyond
             that calls are counted by function and by caller and callee, exactly.
+        backend: Where events come from: "monitoring" (`sys.monitoring`, Python 3.12
+            and newer, much cheaper), "setprofile" (`PyEval_SetProfile`), or "auto",
+            the best there is.
 
     Raises:
         ValueError: An option has an unknown value.
-        BackendError: FASTPROF_CLOCK names a clock that this machine does not have.
+        BackendError: There is no such event source, or not on this Python, or it
+            cannot do what `builtins` asks for; or FASTPROF_CLOCK names a clock that
+            this machine does not have.
         TypeError: The timer cannot be called.
     """
 
@@ -58,13 +64,20 @@ class Profiler(_core.Profiler):
         timer: Callable[[], float] | None = None,
         timeunit: float = 0.0,
         subcalls: bool = True,
-        builtins: bool = True,
-        threads: Any = "all",
+        builtins: bool | Literal["all"] = True,
+        threads: Literal["all", "current"] = "all",
         max_nodes: int = 2**20,
+        backend: Literal["auto", "setprofile", "monitoring"] = "auto",
     ) -> None:
         """See the class."""
         super().__init__(
-            timer, timeunit, subcalls, builtins, threads=threads, max_nodes=max_nodes
+            timer,
+            timeunit,
+            subcalls,
+            builtins,
+            threads=threads,
+            max_nodes=max_nodes,
+            backend=backend,
         )
 
     def __enter__(self) -> "Self":
@@ -186,7 +199,7 @@ class Profile(Profiler):
         timer: Callable[[], float] | None = None,
         timeunit: float = 0.0,
         subcalls: bool = True,
-        builtins: bool = True,
+        builtins: bool | Literal["all"] = True,
         **options: Any,
     ) -> None:
         """See the class."""

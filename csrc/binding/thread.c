@@ -1,0 +1,115 @@
+#include "thread.h"
+
+fpy_recorder *
+fpy_thread_recorder(const fpy_thread *thread, const fpy_session *session)
+{
+    fpy_recorder *recorder = thread != NULL ? thread->recorders : NULL;
+
+    while (recorder != NULL && recorder->session != session) {
+        recorder = recorder->next_on_thread;
+    }
+    return recorder;
+}
+
+static void
+choose_way(fpy_thread *thread)
+{
+    fpy_recorder *first = thread->recorders;
+    const bool fast = first != NULL && first->next_on_thread == NULL &&
+                      first->session->timer == NULL &&
+                      fp_clock_is_inline(&first->session->state->clock);
+
+    thread->only = fast ? first : NULL;
+}
+
+void
+fpy_thread_link(fpy_thread *thread, fpy_recorder *recorder)
+{
+    recorder->thread = thread;
+    recorder->builtins = recorder->session->builtins;
+    recorder->last_event = thread->event_count;
+    recorder->next_on_thread = thread->recorders;
+    thread->recorders = recorder;
+    choose_way(thread);
+}
+
+void
+fpy_thread_unlink(fpy_recorder *recorder)
+{
+    fpy_thread *thread = recorder->thread;
+    fpy_recorder **link = &thread->recorders;
+
+    while (*link != recorder) {
+        link = &(*link)->next_on_thread;
+    }
+    *link = recorder->next_on_thread;
+    recorder->next_on_thread = NULL;
+    recorder->thread = NULL;
+    choose_way(thread);
+}
+
+void
+fpy_thread_end(fpy_thread *thread)
+{
+    while (thread->recorders != NULL) {
+        fpy_recorder *recorder = thread->recorders;
+        fpy_thread_unlink(recorder);
+        fpy_recorder_retire(recorder, fpy_session_now_quietly(recorder->session));
+    }
+}
+
+void
+fpy_thread_unlink_session(fpy_session *session)
+{
+    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
+        r->watched = false;
+        if (r->thread != NULL) {
+            fpy_thread_unlink(r);
+        }
+    }
+    for (fpy_recorder *r = session->retired; r != NULL; r = r->next) {
+        r->watched = false;
+    }
+}
+
+void
+fpy_thread_begin_event(fpy_thread *thread)
+{
+    thread->event_count++;
+}
+
+fpy_recorder *
+fpy_thread_next(fpy_thread *thread, fp_ticks clock_now, fp_ticks *now)
+{
+    fpy_recorder *recorder = thread->recorders;
+
+    while (recorder != NULL) {
+        fpy_session *session = recorder->session;
+        if (recorder->last_event == thread->event_count) {
+            recorder = recorder->next_on_thread;
+            continue;
+        }
+        recorder->last_event = thread->event_count;
+        *now = clock_now;
+        if (session->timer == NULL) {
+            return recorder;
+        }
+        if (!fpy_session_in_timer(session)) { /* else: the timer's own calls */
+            *now = fpy_session_now(session);
+            recorder = fpy_thread_recorder(thread, session);
+            if (recorder != NULL) {
+                return recorder;
+            }
+        }
+        recorder = thread->recorders;
+    }
+    return NULL;
+}
+
+void
+fpy_thread_give_up(fpy_session *session)
+{
+    session->incomplete = true;
+    fpy_thread_unlink_session(session);
+    fpy_session_close(session, fpy_session_now(session));
+}
