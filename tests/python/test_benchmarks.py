@@ -15,6 +15,10 @@ overhead = importlib.import_module("overhead")
 report = importlib.import_module("overhead_report")
 workloads = importlib.import_module("workloads")
 
+needs_monitoring = pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="sys.monitoring came with 3.12"
+)
+
 
 def section_of(seconds, **others):
     """A section of the report: seconds by mode by workload."""
@@ -267,9 +271,29 @@ def test_workload_that_breaks_in_its_process_makes_the_run_fail(
     assert "- **missing failed**: ModuleNotFoundError" in page.read_text("utf-8")
 
 
-def test_empty_hook_is_there_until_it_is_uninstalled(tmp_path, monkeypatch):
+# The empty callbacks
+
+
+@pytest.fixture
+def run_with_hook(tmp_path, monkeypatch):
+    """Run a program that may import `empty_hook`; what it printed, in words."""
     monkeypatch.setattr(overhead, "BUILD", tmp_path)
     folder = overhead.build_empty_hook(overhead.probe(sys.executable))
+
+    def run(program):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+
+    return run
+
+
+def test_empty_hook_is_there_until_it_is_uninstalled(run_with_hook):
     program = """
 import sys, empty_hook
 empty_hook.install()
@@ -277,11 +301,68 @@ print(sys.getprofile() is empty_hook)
 empty_hook.uninstall()
 print(sys.getprofile())
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={"PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-        check=True,
+    assert run_with_hook(program) == ["True", "None"]
+
+
+def test_empty_monitoring_exists_where_monitoring_does(run_with_hook):
+    program = """
+import sys, empty_hook
+for name in ("install_monitoring", "uninstall_monitoring"):
+    print(hasattr(empty_hook, name) == hasattr(sys, "monitoring"))
+"""
+    assert run_with_hook(program) == ["True", "True"]
+
+
+@needs_monitoring
+def test_empty_monitoring_takes_what_it_gives_back(run_with_hook):
+    program = """
+import sys, empty_hook
+m = sys.monitoring
+e = m.events
+python = e.PY_START|e.PY_RESUME|e.PY_THROW|e.PY_RETURN|e.PY_YIELD|e.PY_UNWIND
+for c_functions, expected in ((False, python), (True, python | e.CALL)):
+    empty_hook.install_monitoring(False, c_functions)
+    print(m.get_tool(2), m.get_events(2) & ~(e.C_RETURN | e.C_RAISE) == expected)
+    empty_hook.uninstall_monitoring()
+    print(m.get_tool(2), m.get_events(2) if m.use_tool_id(2, "other") is None else "")
+    print(any(m.register_callback(2, 1 << bit, None) for bit in range(14)))
+    m.free_tool_id(2)
+"""
+    of_each = ["empty_hook", "True", "None", "0", "False"]
+    assert run_with_hook(program) == of_each * 2
+
+
+@needs_monitoring
+def test_empty_monitoring_reads_the_clock_only_when_told_to(run_with_hook):
+    program = """
+import empty_hook
+for clock in (False, True):
+    before = empty_hook.ticks()
+    empty_hook.install_monitoring(clock, False)
+    (lambda: None)()
+    empty_hook.uninstall_monitoring()
+    print(empty_hook.ticks() != before)
+"""
+    assert run_with_hook(program) == ["False", "True"]
+
+
+@needs_monitoring
+def test_empty_monitoring_leaves_other_tools_alone(run_with_hook):
+    program = """
+import sys, empty_hook
+m = sys.monitoring
+m.use_tool_id(2, "a")
+m.use_tool_id(3, "b")
+empty_hook.install_monitoring(False, True)
+print(m.get_tool(2), m.get_tool(3), m.get_tool(4))
+empty_hook.uninstall_monitoring()
+m.use_tool_id(4, "c")
+try:
+    empty_hook.install_monitoring(False, True)
+except RuntimeError as error:
+    print(error)
+print(m.get_tool(2), m.get_tool(3), m.get_tool(4))
+"""
+    assert " ".join(run_with_hook(program)) == (
+        "a b empty_hook no tool id is free a b c"
     )
-    assert done.stdout.split() == ["True", "None"]
