@@ -48,8 +48,8 @@ bench: packages
 	tools/environments.sh 3.12,3.13 bench
 	$(NEWEST)/bin/python benchmarks/overhead.py --set workloads \
 	    --pythons $(VENVS:%=%/bin/python)
-	$(NEWEST)/bin/python benchmarks/overhead.py --set programs \
-	    --pythons $(PROGRAMS_VENVS:%=%/bin/python)
+	$(if $(PROGRAMS_VENVS),$(NEWEST)/bin/python benchmarks/overhead.py --set programs \
+	    --pythons $(PROGRAMS_VENVS:%=%/bin/python))
 
 # sanitize: the C suites under AddressSanitizer and UndefinedBehaviorSanitizer
 sanitize: packages

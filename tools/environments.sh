@@ -63,15 +63,15 @@ install_package() { # VENV STATE
 which=$1
 shift
 pythons=$(tools/pythons.sh)
-case $which in
-all) ;;
-newest) pythons=$(tail -n 1 <<<"$pythons") ;;
-*) pythons=$(grep -E "^(${which//,/|}) " <<<"$pythons" || true) ;;
-esac
 if [ -z "$pythons" ]; then
     echo "No CPython 3.10-3.13 was found, neither in pyenv nor on PATH." >&2
     exit 1
 fi
+case $which in
+all) ;;
+newest) pythons=$(tail -n 1 <<<"$pythons") ;;
+*) pythons=$(grep -E "^(${which//,/|}) " <<<"$pythons") || exit 0 ;;
+esac
 state=$(package_state)
 while read -r version python; do
     echo "Python $version ($python)"
