@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test demo screenshot lint bench sanitize clean packages engine
+.PHONY: build test demo screenshot lint bench bench-instructions sanitize clean packages engine
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -50,6 +50,14 @@ bench: packages
 	    --pythons $(VENVS:%=%/bin/python)
 	$(if $(PROGRAMS_VENVS),$(NEWEST)/bin/python benchmarks/overhead.py --set programs \
 	    --pythons $(PROGRAMS_VENVS:%=%/bin/python))
+
+# bench-instructions: the instructions of an event on each Python, by callgrind; fails
+# when they rose over benchmarks/instructions.json
+bench-instructions: packages
+	tools/packages.sh valgrind
+	tools/environments.sh all
+	$(NEWEST)/bin/python benchmarks/instructions.py $(INSTRUCTIONS_OPTIONS) \
+	    --pythons $(VENVS:%=%/bin/python)
 
 # sanitize: the C suites under AddressSanitizer and UndefinedBehaviorSanitizer
 sanitize: packages

@@ -45,6 +45,7 @@ print(json.dumps({
     "python": platform.python_version(),
     "compiler": platform.python_compiler(),
     "fastprof": importlib.util.find_spec("fastprof") is not None,
+    "site": sysconfig.get_path("platlib"),
     "include": sysconfig.get_path("include"),
     "config": sysconfig.get_config_vars("LDSHARED", "CFLAGS", "CCSHARED"),
     "suffix": sysconfig.get_config_var("EXT_SUFFIX"),
@@ -93,8 +94,8 @@ def probe(python: str) -> dict:
     return json.loads(output_of([python, "-I", "-c", PROBE]))
 
 
-def build_empty_hook(facts: dict) -> Path:
-    """Compile the empty hook for one Python, with the flags of fastprof's extension.
+def build_extension(facts: dict, name: str) -> Path:
+    """Compile NAME/NAME.c for one Python, with the flags of fastprof's extension.
 
     Returns:
         The folder to import it from.
@@ -102,8 +103,8 @@ def build_empty_hook(facts: dict) -> Path:
     folder = BUILD / facts["python"]
     folder.mkdir(parents=True, exist_ok=True)
     flags = [word for words in facts["config"] for word in shlex.split(words)]
-    source = HERE / "empty_hook" / "empty_hook.c"
-    target = folder / f"empty_hook{facts['suffix']}"
+    source = HERE / name / f"{name}.c"
+    target = folder / f"{name}{facts['suffix']}"
     output_of(
         [
             *flags,
@@ -230,7 +231,7 @@ def measure(
     python: str, facts: dict, of_set: str, options: argparse.Namespace
 ) -> dict[str, object]:
     """Measure one set of programs on one Python: a section of the report."""
-    folder = build_empty_hook(facts)
+    folder = build_extension(facts, "empty_hook")
     divisor = QUICK_DIVISOR if options.quick else 1
     modes = options.modes or list(default_modes(version_of(facts)))
     rounds = options.rounds or (1 if options.quick else ROUNDS[of_set])

@@ -478,7 +478,7 @@ def test_workload_that_breaks_in_its_process_makes_the_run_fail(
 def run_with_hook(tmp_path, monkeypatch):
     """Run a program that may import `empty_hook`; what it printed, in words."""
     monkeypatch.setattr(overhead, "BUILD", tmp_path)
-    folder = overhead.build_empty_hook(overhead.probe(sys.executable))
+    folder = overhead.build_extension(overhead.probe(sys.executable), "empty_hook")
 
     def run(program):
         done = subprocess.run(
