@@ -213,7 +213,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 record.keep(facts, options.backend, figures)
                 continue
             messages, has_risen = judge(record, facts, options.backend, figures)
-            print(*messages, sep="\n", file=sys.stderr, flush=True)
+            for message in messages:
+                print(message, file=sys.stderr, flush=True)
             failed = failed or has_risen
     except MeasuringError as error:
         print(f"instructions.py: {error}", file=sys.stderr)

@@ -152,7 +152,7 @@ def test_without_valgrind_nothing_is_counted(monkeypatch, capsys):
 
 @pytest.mark.parametrize("kind", child.KINDS, ids=lambda kind: kind.__name__)
 def test_kind_happens_as_often_as_told(kind):
-    """cProfile counts the calls; a class is none, a generator counts its resumes."""
+    """As cProfile counts: a class is no call, each resume of a generator is one."""
     import cProfile
 
     def calls(n):
