@@ -65,33 +65,36 @@ def per_event(counts: dict[tuple[str, int], int], events: int) -> dict[str, floa
 def alike() -> list[str]:
     """What to begin a command with, so that runs are alike.
 
-    Addresses are not random where that can be switched off, and valgrind hides what
+    The variables are the same from every shell, since even their length moves objects;
+    addresses are not random where that can be switched off. Valgrind hides what
     fastprof would know the time stamp counter by.
     """
-    is_x86 = platform.machine() in ("x86_64", "AMD64")
-    clock = ["env", "FASTPROF_CLOCK=tsc"] if is_x86 else []
+    variables = ["PATH=/usr/local/bin:/usr/bin:/bin", "PYTHONHASHSEED=0"]
+    if platform.machine() in ("x86_64", "AMD64"):
+        variables.append("FASTPROF_CLOCK=tsc")
     try:
         overhead.output_of(["setarch", "-R", "true"])
     except MeasuringError:
-        return clock
-    return [*clock, "setarch", "-R"]
+        return ["env", "-i", *variables]
+    return ["env", "-i", *variables, "setarch", "-R"]
 
 
 def count_mode(
     python: str, mode: str, backend: str, folders: Sequence[str]
 ) -> dict[str, float]:
     """Run one mode under callgrind; what one event of each kind costs."""
+    valgrind = shutil.which("valgrind") or "valgrind"
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "out")
-        valgrind = [
-            "valgrind",
+        callgrind = [
+            valgrind,
             "--tool=callgrind",
             "--dump-line=no",
             f"--callgrind-out-file={out}",
         ]
         child = [str(HERE / "instructions_child.py"), mode, str(EVENTS), backend]
         # Not -I: it would let the seed of hashing be random.
-        overhead.output_of([*alike(), *valgrind, python, "-S", "-s", *child, *folders])
+        overhead.output_of([*alike(), *callgrind, python, "-S", "-s", *child, *folders])
         dumps = (path.read_text() for path in sorted(Path(folder).glob("out*")))
         return per_event(counts_of(dumps), EVENTS)
 
