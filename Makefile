@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test demo screenshot lint bench sanitize clean packages engine
+.PHONY: build test demo screenshot lint bench bench-instructions sanitize clean packages engine
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
 NEWEST = $(lastword $(VENVS))
+PROGRAMS_VENVS = $(filter .venv/3.12 .venv/3.13,$(VENVS))
 
 CMAKE = cmake -S . -DCMAKE_BUILD_TYPE=Debug
 
@@ -40,10 +41,23 @@ lint: packages
 	$(NEWEST)/bin/python -m mypy --strict python/fastprof
 	$(NEWEST)/bin/python -m mypy.stubtest fastprof._fastprof
 
-# bench: unprofiled, cProfile and fastprof on each Python, into benchmarks/RESULTS.md
+# bench: what profiling costs, into benchmarks/RESULTS.md: the workloads on each Python,
+# real programs where their packages are installed
 bench: packages
 	tools/environments.sh all
-	$(NEWEST)/bin/python benchmarks/overhead.py --pythons $(VENVS:%=%/bin/python)
+	tools/environments.sh 3.12,3.13 bench
+	$(NEWEST)/bin/python benchmarks/overhead.py --set workloads \
+	    --pythons $(VENVS:%=%/bin/python)
+	$(if $(PROGRAMS_VENVS),$(NEWEST)/bin/python benchmarks/overhead.py --set programs \
+	    --pythons $(PROGRAMS_VENVS:%=%/bin/python))
+
+# bench-instructions: the instructions of an event on each Python, by callgrind; fails
+# when they rose over benchmarks/instructions.json
+bench-instructions: packages
+	tools/packages.sh valgrind
+	tools/environments.sh all
+	$(NEWEST)/bin/python benchmarks/instructions.py $(INSTRUCTIONS_OPTIONS) \
+	    --pythons $(VENVS:%=%/bin/python)
 
 # sanitize: the C suites under AddressSanitizer and UndefinedBehaviorSanitizer
 sanitize: packages

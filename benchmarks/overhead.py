@@ -1,6 +1,9 @@
 """How much longer programs take under cProfile, under fastprof, under an empty hook.
 
-Every run is a fresh process on one CPU. The modes of a workload follow each other
+There are two sets of programs: the workloads beside this file, and real programs that
+need the packages of tools/requirements/bench.txt (``programs/``).
+
+Every run is a fresh process on one CPU. The modes of a program follow each other
 directly, in an order that rotates from round to round, so that whatever changes on
 the machine meanwhile meets all of them alike. See README.md.
 """
@@ -8,6 +11,7 @@ the machine meanwhile meets all of them alike. See README.md.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import platform
@@ -21,15 +25,18 @@ from pathlib import Path
 
 import overhead_report
 import workloads
-from overhead_child import MODES
+from overhead_child import all_modes, default_modes
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE / ".build"
-DEFAULT_MODES = ("unprofiled", "cProfile", "fastprof", "empty")
+SETS = ("workloads", "programs")
+ROUNDS = {"workloads": 7, "programs": 3}
 QUICK_DIVISOR = 20
 CHILD_TIMEOUT = 300
 # The two profilers see the stop-watch differently: cProfile counts its own disable().
 CALLS_TOLERANCE = 5
+# These modes count the same calls.
+COUNTING_MODES = ("cProfile", "fastprof", "fastprof-setprofile")
 
 PROBE = """
 import importlib.util, json, platform, sys, sysconfig
@@ -38,6 +45,7 @@ print(json.dumps({
     "python": platform.python_version(),
     "compiler": platform.python_compiler(),
     "fastprof": importlib.util.find_spec("fastprof") is not None,
+    "site": sysconfig.get_path("platlib"),
     "include": sysconfig.get_path("include"),
     "config": sysconfig.get_config_vars("LDSHARED", "CFLAGS", "CCSHARED"),
     "suffix": sysconfig.get_config_var("EXT_SUFFIX"),
@@ -86,8 +94,8 @@ def probe(python: str) -> dict:
     return json.loads(output_of([python, "-I", "-c", PROBE]))
 
 
-def build_empty_hook(facts: dict) -> Path:
-    """Compile the empty hook for one Python, with the flags of fastprof's extension.
+def build_extension(facts: dict, name: str) -> Path:
+    """Compile NAME/NAME.c for one Python, with the flags of fastprof's extension.
 
     Returns:
         The folder to import it from.
@@ -95,8 +103,8 @@ def build_empty_hook(facts: dict) -> Path:
     folder = BUILD / facts["python"]
     folder.mkdir(parents=True, exist_ok=True)
     flags = [word for words in facts["config"] for word in shlex.split(words)]
-    source = HERE / "empty_hook" / "empty_hook.c"
-    target = folder / f"empty_hook{facts['suffix']}"
+    source = HERE / name / f"{name}.c"
+    target = folder / f"{name}{facts['suffix']}"
     output_of(
         [
             *flags,
@@ -118,23 +126,17 @@ def rotated(modes: Sequence[str], by: int) -> list[str]:
     return [*modes[start:], *modes[:start]]
 
 
-def compare_calls(calls: dict[str, int]) -> None:
-    """Refuse times of profilers that did not see the same program."""
-    if calls and max(calls.values()) - min(calls.values()) > CALLS_TOLERANCE:
-        raise MeasuringError(f"the profilers counted different calls: {calls}")
-
-
-def run_modes(run: Callable[[str, str], dict], name: str, modes: list[str]) -> dict:
-    """Run a workload once in each mode; what came out, by mode."""
-    results = {mode: run(mode, name) for mode in modes}
-    compare_calls(
-        {
-            mode: result["calls"]
-            for mode, result in results.items()
-            if result["calls"] is not None
-        }
-    )
-    return results
+def difference_of_calls(results: dict[str, dict]) -> str | None:
+    """What to say when profilers did not see the same program."""
+    calls = {
+        mode: result["calls"]
+        for mode, result in results.items()
+        if mode in COUNTING_MODES
+    }
+    if not calls or max(calls.values()) - min(calls.values()) <= CALLS_TOLERANCE:
+        return None
+    counts = ", ".join(f"{mode} {count}" for mode, count in sorted(calls.items()))
+    return f"the profilers counted different calls: {counts}"
 
 
 def rounds_of(
@@ -143,32 +145,48 @@ def rounds_of(
     modes: Sequence[str],
     rounds: int,
     tell: Callable[[str], None],
-) -> tuple[dict[str, dict], dict[str, str]]:
-    """Run all rounds; a workload that fails once is left out from then on.
+    strict: bool = True,
+) -> dict[str, dict]:
+    """Run all rounds; a program that fails once is left out from then on.
+
+    Args:
+        run: Runs a program: mode, name.
+        names: The programs.
+        modes: The modes that each of them is run in.
+        rounds: How many times.
+        tell: Gets a line about the progress.
+        strict: Different calls under different profilers are a failure; else a note.
 
     Returns:
-        Times and calls by workload, and messages by workload that failed.
+        `runs`: times and calls by program; `errors` and `notes`: messages by program.
     """
-    measured = {
-        name: {"calls": None, "seconds": {mode: [] for mode in modes}} for name in names
+    runs = {
+        name: {"calls": {}, "seconds": {mode: [] for mode in modes}} for name in names
     }
     errors: dict[str, str] = {}
+    notes: dict[str, str] = {}
     began = time.monotonic()
     for number in range(rounds):
-        for name in list(measured):
+        for name in list(runs):
             try:
-                results = run_modes(run, name, rotated(modes, number))
+                results = {mode: run(mode, name) for mode in rotated(modes, number)}
+                difference = difference_of_calls(results)
+                if difference and strict:
+                    raise MeasuringError(difference)
             except MeasuringError as error:
                 errors[name] = str(error)
-                del measured[name]
+                del runs[name]
                 tell(f"{name} failed: {error}")
                 continue
+            if difference:
+                notes[name] = difference
             for mode, result in results.items():
-                measured[name]["seconds"][mode].append(result["seconds"])
-                measured[name]["calls"] = result["calls"] or measured[name]["calls"]
+                runs[name]["seconds"][mode].append(result["seconds"])
+                if result["calls"] is not None:
+                    runs[name]["calls"][mode] = result["calls"]
         elapsed = time.monotonic() - began
         tell(f"round {number + 1} of {rounds}, {elapsed:.0f} s")
-    return measured, errors
+    return {"runs": runs, "errors": errors, "notes": notes}
 
 
 def first_line(path: str, prefix: str = "") -> str:
@@ -204,17 +222,27 @@ def revision() -> str:
     return f"{commit} with changes" if changes else commit
 
 
-def measure(python: str, facts: dict, options: argparse.Namespace) -> dict:
-    """Measure everything on one Python; the result is a section of the report."""
-    folder = build_empty_hook(facts)
+def version_of(facts: dict) -> tuple[int, ...]:
+    """The version of a Python, to compare: (3, 12)."""
+    return tuple(int(part) for part in facts["version"].split("."))
+
+
+def measure(
+    python: str, facts: dict, of_set: str, options: argparse.Namespace
+) -> dict[str, object]:
+    """Measure one set of programs on one Python: a section of the report."""
+    folder = build_extension(facts, "empty_hook")
     divisor = QUICK_DIVISOR if options.quick else 1
+    modes = options.modes or list(default_modes(version_of(facts)))
+    rounds = options.rounds or (1 if options.quick else ROUNDS[of_set])
 
     def run(mode: str, name: str) -> dict:
-        child = [str(HERE / "overhead_child.py"), mode, name, str(divisor), str(folder)]
-        return json.loads(output_of([python, *child]))
+        child = [mode, of_set, name, str(divisor), str(folder)]
+        script = str(HERE / "overhead_child.py")
+        return json.loads(output_of([python, script, *child]))
 
     def tell(message: str) -> None:
-        print(f"{facts['version']}: {message}", file=sys.stderr, flush=True)
+        print(f"{facts['version']}, {of_set}: {message}", file=sys.stderr, flush=True)
 
     section = {
         "python": facts["python"],
@@ -222,26 +250,27 @@ def measure(python: str, facts: dict, options: argparse.Namespace) -> dict:
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine(),
         "revision": revision(),
-        "rounds": options.rounds,
-        "modes": options.modes,
+        "rounds": rounds,
+        "modes": modes,
     }
-    section["workloads"], section["errors"] = rounds_of(
-        run, options.workloads, options.modes, options.rounds, tell
-    )
-    return section
+    names = options.names[of_set]
+    strict = of_set == "workloads"
+    return section | rounds_of(run, names, modes, rounds, tell, strict)
 
 
-def save(sections: dict[str, dict], output: Path) -> None:
-    """Put the sections beside those of other Pythons, and write the page anew."""
+def save(version: str, of_set: str, section: dict, output: Path) -> None:
+    """Put a section beside those of other Pythons and sets, and write the page anew."""
     raw = output.with_name("results.json")
     known = json.loads(raw.read_text(encoding="utf-8")) if raw.exists() else {}
-    known |= sections
+    of_python = known.get(version, {}) | {of_set: section}
+    known[version] = {name: of_python[name] for name in SETS if name in of_python}
     ordered = dict(
         sorted(known.items(), key=lambda item: [int(n) for n in item[0].split(".")])
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     raw.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
-    output.write_text(overhead_report.render(ordered), encoding="utf-8")
+    page = output.read_text(encoding="utf-8") if output.exists() else ""
+    output.write_text(overhead_report.render(ordered, page), encoding="utf-8")
 
 
 def comma_separated(known: Sequence[str]) -> Callable[[str], list[str]]:
@@ -267,22 +296,48 @@ def at_least_one(text: str) -> int:
     return number
 
 
+def known_programs() -> tuple[str, ...]:
+    """The real programs; their packages need not be installed here."""
+    return tuple(importlib.import_module("programs").ALL)
+
+
+def known_modes() -> list[str]:
+    """The modes that the newest Pythons have; older ones have some of them."""
+    return list(all_modes((3, 12)))
+
+
+def names_of_sets(options: argparse.Namespace) -> dict[str, list[str]]:
+    """What to run, by set, in the order of SETS."""
+    chosen = SETS if options.set == "all" else (options.set,)
+    names = {}
+    if "workloads" in chosen:
+        names["workloads"] = options.workloads or list(workloads.ALL)
+    if "programs" in chosen:
+        names["programs"] = options.programs or list(known_programs())
+    return names
+
+
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line and fill in what was left out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--pythons", nargs="+", default=[sys.executable], metavar="PATH")
-    add("--rounds", type=at_least_one, help="default: 7; with --quick: 1")
+    add("--set", choices=[*SETS, "all"], help="what to run; default: workloads")
+    add("--rounds", type=at_least_one, help="default: 7, of programs 3; --quick: 1")
     add("--workloads", type=comma_separated(workloads.ALL), metavar="A,B")
-    add("--modes", type=comma_separated(list(MODES)), metavar="A,B")
+    add("--programs", type=lambda text: comma_separated(known_programs())(text))
+    add("--modes", type=comma_separated(known_modes()), metavar="A,B")
     add("--quick", action="store_true", help="a twentieth of the work; for a try")
     add("--output", type=Path, help="where the page goes; results.json lies beside it")
     options = parser.parse_args(arguments)
-    is_whole = not (options.quick or options.workloads or options.modes)
-    options.rounds = options.rounds or (1 if options.quick else 7)
-    options.workloads = options.workloads or list(workloads.ALL)
-    options.modes = options.modes or list(DEFAULT_MODES)
-    if "unprofiled" not in options.modes:
+    is_whole = not (
+        options.quick or options.workloads or options.programs or options.modes
+    )
+    if options.set is None:
+        both = options.workloads and options.programs
+        options.set = "all" if both else "programs" if options.programs else "workloads"
+    options.names = names_of_sets(options)
+    if options.modes and "unprofiled" not in options.modes:
         options.modes.insert(0, "unprofiled")
     # The committed page holds whole runs only.
     options.output = options.output or (HERE if is_whole else BUILD) / "RESULTS.md"
@@ -294,11 +349,17 @@ def interpreters(options: argparse.Namespace) -> Iterator[tuple[str, dict]]:
     seen: set[str] = set()
     for python in options.pythons:
         facts = probe(python)
-        if facts["version"] in seen:
-            raise MeasuringError(f"{python}: a second Python {facts['version']}")
-        if "fastprof" in options.modes and not facts["fastprof"]:
+        version = facts["version"]
+        if version in seen:
+            raise MeasuringError(f"{python}: a second Python {version}")
+        known = all_modes(version_of(facts))
+        modes = options.modes or list(default_modes(version_of(facts)))
+        for mode in modes:
+            if mode not in known:
+                raise MeasuringError(f"{python}: Python {version} has no mode {mode}")
+        if not facts["fastprof"] and any(mode.startswith("fastprof") for mode in modes):
             raise MeasuringError(f"{python}: fastprof is not installed there")
-        seen.add(facts["version"])
+        seen.add(version)
         yield python, facts
 
 
@@ -308,9 +369,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = False
     try:
         for python, facts in list(interpreters(options)):
-            section = measure(python, facts, options)
-            save({facts["version"]: section}, options.output)
-            failed = failed or bool(section["errors"])
+            for of_set in options.names:
+                section = measure(python, facts, of_set, options)
+                save(facts["version"], of_set, section, options.output)
+                failed = failed or bool(section["errors"])
     except MeasuringError as error:
         print(f"overhead.py: {error}", file=sys.stderr)
         return 2

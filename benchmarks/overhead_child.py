@@ -1,8 +1,9 @@
-"""Run one workload once in one mode, and print the time and the calls as JSON.
+"""Run one program once in one mode, and print the time and the calls as JSON.
 
 Started by ``overhead.py`` in a fresh process, with the interpreter to be measured:
-``overhead_child.py MODE WORKLOAD DIVISOR FOLDER``, where a divisor above 1 makes the
-run that much shorter, and the folder holds the ``empty_hook`` built for this Python.
+``overhead_child.py MODE SET NAME DIVISOR FOLDER``, where the set is ``workloads`` or
+``programs``, a divisor above 1 makes the run that much shorter, and the folder holds
+the ``empty_hook`` built for this Python.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
@@ -37,35 +40,57 @@ def cprofile() -> Hook:
     return Hook(profile.enable, profile.disable, profile)
 
 
-def fastprof() -> Hook:
-    """Ours, as it comes."""
+def fastprof(**options: object) -> Hook:
+    """Ours, as it comes but for the options."""
     import fastprof
 
-    profiler = fastprof.Profiler()
+    profiler = fastprof.Profiler(**options)
     return Hook(profiler.enable, profiler.disable, profiler)
 
 
-def empty() -> Hook:
-    """A callback that does nothing."""
+def empty_setprofile(*, clock: bool = False) -> Hook:
+    """A callback of PyEval_SetProfile that does nothing, or only reads a clock."""
     import empty_hook
 
-    return Hook(empty_hook.install, empty_hook.uninstall)
+    start = empty_hook.install_clock if clock else empty_hook.install
+    return Hook(start, empty_hook.uninstall)
 
 
-def empty_clock() -> Hook:
-    """A callback that only reads the time stamp counter."""
+def empty_monitoring(*, clock: bool = False, c_functions: bool = True) -> Hook:
+    """Callbacks of sys.monitoring that do nothing, or only read a clock."""
     import empty_hook
 
-    return Hook(empty_hook.install_clock, empty_hook.uninstall)
+    start = partial(empty_hook.install_monitoring, clock, c_functions)
+    return Hook(start, empty_hook.uninstall_monitoring)
 
 
-MODES = {
-    "unprofiled": unprofiled,
-    "cProfile": cprofile,
-    "fastprof": fastprof,
-    "empty": empty,
-    "empty-clock": empty_clock,
+COMMON_MODES = {"unprofiled": unprofiled, "cProfile": cprofile, "fastprof": fastprof}
+SETPROFILE_MODES = COMMON_MODES | {
+    "empty": empty_setprofile,
+    "empty-clock": partial(empty_setprofile, clock=True),
 }
+MONITORING_MODES = COMMON_MODES | {
+    "fastprof-python": partial(fastprof, builtins=False),
+    "empty": empty_monitoring,
+    "empty-clock": partial(empty_monitoring, clock=True),
+    "empty-python": partial(empty_monitoring, c_functions=False),
+    "empty-python-clock": partial(empty_monitoring, clock=True, c_functions=False),
+}
+# Run only when they are named.
+EXTRA_MODES = {
+    "fastprof-setprofile": partial(fastprof, backend="setprofile"),
+    "empty-setprofile": empty_setprofile,
+}
+
+
+def default_modes(version: tuple[int, ...]) -> dict[str, Callable[[], Hook]]:
+    """The modes of a Python; the empty ones use the event source of its fastprof."""
+    return MONITORING_MODES if version >= (3, 12) else SETPROFILE_MODES
+
+
+def all_modes(version: tuple[int, ...]) -> dict[str, Callable[[], Hook]]:
+    """The modes of a Python, and those that it runs only when they are named."""
+    return default_modes(version) | (EXTRA_MODES if version >= (3, 12) else {})
 
 
 def pin_to_one_cpu() -> None:
@@ -91,17 +116,28 @@ def recorded_calls(profile: object) -> int | None:
     return sum(entry.callcount for entry in profile.getstats())
 
 
-def run(mode: str, name: str, divisor: int) -> dict[str, object]:
-    """Warm the workload up, then measure it."""
+def load(of_set: str, name: str) -> tuple[Callable[[int], object], int]:
+    """What to call with a scale, and the scale to measure."""
+    if of_set == "programs":
+        programs = importlib.import_module("programs")
+        return programs.load(name), programs.SCALES[name]
     workload = importlib.import_module(f"workloads.{name}")
-    workload.main(1)
-    hook = MODES[mode]()
-    seconds = timed(hook, workload.main, max(1, workload.SCALE // divisor))
+    return workload.main, workload.SCALE
+
+
+def run(mode: str, of_set: str, name: str, divisor: int) -> dict[str, object]:
+    """Warm the program up, then measure it."""
+    main, scale = load(of_set, name)
+    main(1)
+    hook = all_modes(sys.version_info[:2])[mode]()
+    seconds = timed(hook, main, max(1, scale // divisor))
     return {"seconds": round(seconds, 6), "calls": recorded_calls(hook.profile)}
 
 
 if __name__ == "__main__":
     pin_to_one_cpu()
-    chosen_mode, chosen_workload, divisor_text, hook_folder = sys.argv[1:]
+    chosen_mode, chosen_set, chosen_name, divisor_text, hook_folder = sys.argv[1:]
     sys.path.append(hook_folder)
-    print(json.dumps(run(chosen_mode, chosen_workload, int(divisor_text))))
+    with redirect_stdout(sys.stderr):  # whatever the program prints
+        result = run(chosen_mode, chosen_set, chosen_name, int(divisor_text))
+    print(json.dumps(result))

@@ -2,7 +2,10 @@
 # Brings the virtual environments .venv/3.N up to date: fastprof installed from this
 # tree as users have it (not editable), and the tools of the groups that are named.
 #
-#   tools/environments.sh all|newest GROUP...     GROUP: tools/requirements/GROUP.txt
+#   tools/environments.sh all|newest|3.N,... GROUP...
+#
+# A GROUP is tools/requirements/GROUP.txt. Of Pythons that are named one by one, those
+# that are not found are passed over.
 #
 # What is already right is left alone: each step leaves a stamp that says what it was
 # made from, and is done again when that has changed.
@@ -60,13 +63,15 @@ install_package() { # VENV STATE
 which=$1
 shift
 pythons=$(tools/pythons.sh)
-if [ "$which" = newest ]; then
-    pythons=$(tail -n 1 <<<"$pythons")
-fi
 if [ -z "$pythons" ]; then
     echo "No CPython 3.10-3.13 was found, neither in pyenv nor on PATH." >&2
     exit 1
 fi
+case $which in
+all) ;;
+newest) pythons=$(tail -n 1 <<<"$pythons") ;;
+*) pythons=$(grep -E "^(${which//,/|}) " <<<"$pythons") || exit 0 ;;
+esac
 state=$(package_state)
 while read -r version python; do
     echo "Python $version ($python)"

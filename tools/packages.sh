@@ -4,6 +4,7 @@
 #
 #   build    compilers, CMake, Check, uthash, and a Python that can build extensions
 #   browser  Chromium, for the screenshot
+#   valgrind valgrind with its headers, for counting instructions
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,6 +51,11 @@ need_build() {
 need_browser() {
     need chromium command -v chromium
     need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
+}
+
+need_valgrind() {
+    need valgrind command -v valgrind
+    need valgrind has_header valgrind/callgrind.h
 }
 
 for group in "$@"; do
