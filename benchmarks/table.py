@@ -7,6 +7,7 @@ a run that was cut off is taken up where it ended. See README.md.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -70,7 +71,8 @@ print(json.dumps({name: version(name) for name in sys.argv[1:]}))
 
 def end_group(process: subprocess.Popen) -> None:
     """End a process with all that it has started."""
-    os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
 
@@ -308,7 +310,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, reason in store.unavailable.items():
         tell(f"{name} cannot be run: {reason}")
     tell(f"about {estimate(store):.0f} minutes on a quiet machine")
-    measure_with_bar(store, run)
+    try:
+        measure_with_bar(store, run)
+    except KeyboardInterrupt:
+        tell("cut off; the next run goes on from here")
+        return 130
     write_page(table_store.results_of(store), options.output)
     print(options.output)
     return 0

@@ -172,7 +172,9 @@ def py_spy(python: str, folder: Path) -> list[str]:
 
 def austin(python: str, folder: Path) -> list[str]:
     """Ten thousand samples a second."""
-    return [script(python, "austin"), "-o", str(folder / "austin.txt"), python]
+    # It gives a process a tenth of a second to become Python, if it is not told else.
+    options = ["--timeout=10s", "--output", str(folder / "austin.txt")]
+    return [script(python, "austin"), *options, python]
 
 
 def scalene(*options: str) -> Callable[[str, Path], list[str]]:

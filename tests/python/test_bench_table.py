@@ -227,6 +227,18 @@ def test_process_that_takes_too_long_is_ended():
     assert table.last_words(command, {}, 0.2) == "took more than 0 s"
 
 
+def test_interrupt_ends_the_run_even_when_the_process_is_gone(monkeypatch):
+    # The ProcessLookupError passed for an error of the cell, and the run went on.
+    def interrupted(process, *args, **options):
+        process.wait()
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        table.last_words([sys.executable, "-c", ""], {}, 60)
+
+
 def test_last_words_are_the_reason_when_there_is_no_result():
     command = [sys.executable, "-c", "print('a'); print('b'); exit(3)"]
     assert table.last_words(command, {}, 60) == "b (exit code 3)"
