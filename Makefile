@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test demo screenshot lint bench bench-instructions sanitize clean packages engine
+.PHONY: build test demo screenshot lint bench bench-instructions sanitize clean packages engine bench-table
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -58,6 +58,12 @@ bench-instructions: packages
 	tools/environments.sh all
 	$(NEWEST)/bin/python benchmarks/instructions.py $(INSTRUCTIONS_OPTIONS) \
 	    --pythons $(VENVS:%=%/bin/python)
+
+# bench-table: real programs under every profiler on the newest Python, within an hour;
+# a run that was cut off is taken up where it ended
+bench-table: packages
+	tools/environments.sh newest bench
+	$(NEWEST)/bin/python benchmarks/table.py
 
 # sanitize: the C suites under AddressSanitizer and UndefinedBehaviorSanitizer
 sanitize: packages
