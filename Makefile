@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test demo screenshot lint bench sanitize clean packages engine
+.PHONY: build test demo screenshot lint bench bench-scaling sanitize clean packages engine
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -44,6 +44,11 @@ lint: packages
 bench: packages
 	tools/environments.sh all
 	$(NEWEST)/bin/python benchmarks/overhead.py --pythons $(VENVS:%=%/bin/python)
+
+# bench-scaling: costs as trees, stacks and threads grow, into docs/scaling.md and .svg
+bench-scaling: packages
+	tools/environments.sh newest scaling
+	$(NEWEST)/bin/python benchmarks/scaling.py
 
 # sanitize: the C suites under AddressSanitizer and UndefinedBehaviorSanitizer
 sanitize: packages

@@ -93,7 +93,7 @@ def random_order(branches: int, calls: int, blocks: int) -> Program:
 
 
 def recursion(depth: int, calls: int, blocks: int) -> Program:
-    """One function that calls itself, down to a depth and back, as often as it takes."""
+    """A function that calls itself down to a depth, as often as it takes."""
     scope: dict[str, Any] = {}
     source = "def down(left):\n    if left:\n        down(left - 1)\n"
     exec(compile(source, FILE, "exec"), scope)

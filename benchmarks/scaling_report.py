@@ -6,6 +6,7 @@ least stands for all of them: what disturbs a run only makes it longer.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 # How much an event may cost in the largest tree, over that in the smallest.
@@ -105,6 +106,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield ""
 
 
+def paragraph(text: str) -> Iterator[str]:
+    """Running text, ended by an empty line."""
+    yield from textwrap.wrap(text, 88, break_on_hyphens=False)
+    yield ""
+
+
 def circumstances(section: dict) -> Iterator[str]:
     """Where, when and with what it was measured."""
     machine = section["machine"]
@@ -133,10 +140,7 @@ def tree_part(section: dict) -> Iterator[str]:
     """The cost of an event as the tree grows."""
     walk, drawn = section["walk"], section["random"]
     yield from ("## Cost of an event as the tree grows", "")
-    yield "ns that an event, a call or a return, takes longer under the profiler."
-    yield "*Walk*: the paths in the same order each time. *Random*: leaves at random,"
-    yield "each called from the root down. *Call*: unprofiled."
-    yield ""
+    yield from paragraph(TREE)
     yield from table(
         ("paths", "walk", "its call", "random", "its call"),
         (
@@ -150,18 +154,23 @@ def tree_part(section: dict) -> Iterator[str]:
             for ordered, free in zip(walk, drawn, strict=True)
         ),
     )
-    yield against_goal(section)
+    yield from paragraph(against_goal(section))
     ratio = times_more(drawn)
     if ratio is not None:
-        yield f"Random: {ratio:.2f} times; of its three calls the last one meets a path"
-        yield "that is in no cache, and if the others cost what they cost in the smallest"
-        yield f"tree, an event of that one costs {last_call_ns(drawn):.0f} ns."
-    yield ""
+        yield from paragraph(
+            f"Random: {ratio:.2f} times. In a large tree only the last of the three "
+            "calls meets a path that is in no cache; if the others cost what they cost "
+            "in the smallest tree, an event of that one costs "
+            f"{last_call_ns(drawn):.0f} ns."
+        )
 
 
-def cost_part(title: str, text: str, head: str, cells: Sequence[tuple[int, dict]]):
+def cost_part(
+    title: str, text: str, head: str, cells: Sequence[tuple[int, dict]]
+) -> Iterator[str]:
     """The cost of an event as something else grows."""
-    yield from (f"## Cost of an event as {title}", "", text, "")
+    yield from (f"## Cost of an event as {title}", "")
+    yield from paragraph(text)
     yield from table(
         (head, "paths", "ns an event", "ns a call, unprofiled"),
         (
@@ -175,8 +184,7 @@ def cost_part(title: str, text: str, head: str, cells: Sequence[tuple[int, dict]
 def memory_part(section: dict) -> Iterator[str]:
     """Memory for each path and for each profiler."""
     yield from ("## Memory", "")
-    yield "MB that are resident above what was before the profiler was made."
-    yield ""
+    yield from paragraph(MEMORY)
     yield from table(
         ("paths", "recording", "at the peak", "after it was deleted"),
         (
@@ -185,11 +193,12 @@ def memory_part(section: dict) -> Iterator[str]:
             for tree in section["memory"]["trees"]
         ),
     )
-    yield f"A path needs {node_bytes(section, 'recording'):.0f} bytes while recording, "
-    yield f"{node_bytes(section, 'peak'):.0f} at the peak (slopes). An enabled profiler"
-    yield f"that has recorded next to nothing needs {empty_bytes(section):,.0f} bytes"
-    yield f"(the mean of {section['memory']['empty']['count']})."
-    yield ""
+    yield from paragraph(
+        f"A path needs {node_bytes(section, 'recording'):.0f} bytes while recording, "
+        f"{node_bytes(section, 'peak'):.0f} at the peak (slopes). An enabled profiler "
+        f"that has recorded next to nothing needs {empty_bytes(section):,.0f} bytes "
+        f"(the mean of {section['memory']['empty']['count']})."
+    )
 
 
 MEMORY_COLUMNS = ("recording", "peak", "deleted")
@@ -216,10 +225,7 @@ def file_part(section: dict) -> Iterator[str]:
 def longest_part(section: dict) -> Iterator[str]:
     """The times of single calls."""
     yield from ("## The longest call as the tree grows", "")
-    yield "µs of single calls of an empty function, each on a new path, with two reads of"
-    yield "the clock. For each call the least of the rounds counts, so that what remains"
-    yield "is the profiler's and not the machine's; *any round* is the longest of all."
-    yield ""
+    yield from paragraph(LONGEST)
     yield from table(
         ("calls", "", "p50", "p99.99", "longest", "any round"),
         (
@@ -235,12 +241,7 @@ def longest_part(section: dict) -> Iterator[str]:
 def charge_part(section: dict) -> Iterator[str]:
     """Whether the time for new paths is in the profile."""
     yield from ("## Who pays for new paths", "")
-    yield "The program calls each path once, and then once more. ms by its own clock, and"
-    yield "as the profile has it (cumulative, of the function that calls all others). The"
-    yield "difference is what new paths cost; the last column is how much of it the"
-    yield "profile charges to the program (the second pass finds its paths in no cache,"
-    yield "which may make it negative)."
-    yield ""
+    yield from paragraph(CHARGE)
     yield from table(
         ("paths", "unprofiled", "clock, 1st", "2nd", "difference")
         + ("profile, 1st", "2nd", "difference", "charged"),
@@ -270,10 +271,28 @@ Written by `make bench-scaling`; what is measured, and how, is in
 ![Six plots of the tables below](scaling.svg)
 """
 
+TREE = (
+    "ns that an event, a call or a return, takes longer under the profiler. *Walk*: "
+    "all paths in the same order each time. *Random*: leaves at random, each called from "
+    "the root down. *Its call*: ns of a call and its return without a profiler."
+)
 DEPTH = "A function that calls itself; the number of calls stays the same."
 THREADS = (
     "The same number of calls, shared out to threads that start and end meanwhile; "
     "each has a tree of its own."
+)
+MEMORY = "MB that are resident above what was before the profiler was made."
+LONGEST = (
+    "µs of single calls of an empty function, each on a new path, with two reads of "
+    "the clock. For each call the least of the rounds counts, so that what remains is the "
+    "profiler's and not the machine's; *any round* is the longest of all."
+)
+CHARGE = (
+    "The program calls each path once, and then once more: in ms by its own clock, and "
+    "as the profile has it (cumulative, of the function that calls all others). The "
+    "difference is what new paths cost. *Charged* is the share of it that the profile "
+    "ascribes to the program; it may be negative, because the second pass finds its "
+    "paths in no cache."
 )
 
 
