@@ -273,8 +273,8 @@ Written by `make bench-scaling`; what is measured, and how, is in
 
 TREE = (
     "ns that an event, a call or a return, takes longer under the profiler. *Walk*: "
-    "all paths in the same order each time. *Random*: leaves at random, each called from "
-    "the root down. *Its call*: ns of a call and its return without a profiler."
+    "all paths in the same order each time. *Random*: leaves at random, each called "
+    "from the root down. *Its call*: ns of a call and its return without a profiler."
 )
 DEPTH = "A function that calls itself; the number of calls stays the same."
 THREADS = (
@@ -284,8 +284,8 @@ THREADS = (
 MEMORY = "MB that are resident above what was before the profiler was made."
 LONGEST = (
     "µs of single calls of an empty function, each on a new path, with two reads of "
-    "the clock. For each call the least of the rounds counts, so that what remains is the "
-    "profiler's and not the machine's; *any round* is the longest of all."
+    "the clock. For each call the least of the rounds counts, so that what remains is "
+    "the profiler's and not the machine's; *any round* is the longest of all."
 )
 CHARGE = (
     "The program calls each path once, and then once more: in ms by its own clock, and "
