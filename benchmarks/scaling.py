@@ -106,11 +106,6 @@ def cost(run: Run, part: str, size: dict[str, int], plan: Plan) -> dict:
     }
 
 
-def least_of_each(rounds: Sequence[array]) -> list[int]:
-    """For each call its least time: what it takes in every round is no accident."""
-    return list(rounds[0]) if len(rounds) == 1 else list(map(min, *rounds))
-
-
 def percentiles(times: Sequence[int]) -> dict[str, int]:
     """Some times of a distribution, by nearest rank."""
     ordered = sorted(times)
@@ -122,30 +117,23 @@ def percentiles(times: Sequence[int]) -> dict[str, int]:
 
 
 def growth(run: Run, branches: int, plan: Plan, folder: Path) -> dict:
-    """The times of single calls that add a path each, and what the profile says."""
+    """The times of single calls that add a path each, and what the profile says.
+
+    Every round has its percentiles: the table of paths grows at another call in each.
+    """
     result: dict = {"calls": branches**3}
-    files = {mode: folder / mode for mode in ("profiled", "unprofiled")}
-    rounds: dict[str, list[dict]] = {mode: [] for mode in files}
-    times: dict[str, list[array]] = {mode: [] for mode in files}
+    rounds: dict[str, list[dict]] = {"profiled": [], "unprofiled": []}
+    file = folder / "times"
     for _ in range(plan.rounds):
-        for mode, file in files.items():
+        for mode in rounds:
+            profiled = mode == "profiled"
             answer = run(
-                "growth",
-                branches=branches,
-                profiled=mode == "profiled",
-                times_file=str(file),
+                "growth", branches=branches, profiled=profiled, times_file=str(file)
             )
+            result["nodes"] = answer.pop("nodes") or result.get("nodes")
+            answer["times_ns"] = percentiles(array("q", file.read_bytes()))
             rounds[mode].append(answer)
-            times[mode].append(array("q", file.read_bytes()))
-    for mode in files:
-        result[mode] = {
-            "times_ns": percentiles(least_of_each(times[mode])),
-            "longest_ns": max(map(max, times[mode])),
-            "wall": [answer["wall"] for answer in rounds[mode]],
-            "reported": [answer["reported"] for answer in rounds[mode]],
-        }
-    result["nodes"] = rounds["profiled"][0]["nodes"]
-    return result
+    return {**result, **rounds}
 
 
 def memory(run: Run, plan: Plan) -> dict:

@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import threading
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter, perf_counter_ns
@@ -143,11 +144,16 @@ def memory(branches: int) -> dict[str, object]:
     nodes = nodes_of(profiler.snapshot())
     del profiler
     gc.collect()
+    deleted = memory_now()
+    with new_profiler():
+        walk()
+        again = memory_now()
     return {
         "nodes": nodes,
         "recording": during - before,
         "peak": peak - before,
-        "deleted": memory_now() - before,
+        "deleted": deleted - before,
+        "again": again - before,
     }
 
 
@@ -195,13 +201,18 @@ def file(branches: int) -> dict[str, object]:
 # The longest call
 
 
-def reported_seconds(profiler: fastprof.Profiler) -> float:
-    """The cumulative time of the function that grows the tree."""
-    stats = profiler.snapshot().stats
-    return sum(
+def reported_seconds(profiler: fastprof.Profiler, level: str) -> list[float]:
+    """The cumulative times of the functions of one level of the tree, in order."""
+    return sorted(
         cumulative
-        for (file, _, name), (_, _, _, cumulative, _) in stats.items()
-        if (file, name) == (programs.FILE, "grow_0")
+        for (file, _, name), (
+            _,
+            _,
+            _,
+            cumulative,
+            _,
+        ) in profiler.snapshot().stats.items()
+        if file == programs.FILE and name.startswith(level)
     )
 
 
@@ -214,21 +225,32 @@ def growth(branches: int, profiled: bool, times_file: str) -> dict[str, object]:
     """
     grow, times = programs.timed_tree(branches, perf_counter_ns)
     grow()
-    profiler = new_profiler(builtins=False) if profiled else None
-    wall, reported, nodes = [], [], None
-    for number in range(2):
-        if profiler:
-            profiler.enable()
-        wall.append(seconds_of(grow))
-        if profiler:
-            profiler.disable()
-            reported.append(reported_seconds(profiler) - sum(reported))
-        if number == 0:
-            with open(times_file, "wb") as file:
-                times.tofile(file)
-    if profiler:
-        nodes = nodes_of(profiler.snapshot())
-    return {"wall": wall, "reported": reported, "nodes": nodes}
+    if not profiled:
+        first = seconds_of(grow)
+        save_times(times, times_file)
+        second = seconds_of(grow)
+        return {"wall": [first, second], "nodes": None}
+    profiler = new_profiler(builtins=False)
+    with profiler:
+        first = seconds_of(grow)
+    save_times(times, times_file)
+    callers = reported_seconds(profiler, "twig")
+    (reported,) = reported_seconds(profiler, "grow")
+    with profiler:
+        second = seconds_of(grow)
+    (both,) = reported_seconds(profiler, "grow")
+    return {
+        "wall": [first, second],
+        "reported": [reported, both - reported],
+        "callers": {"median": callers[len(callers) // 2], "max": callers[-1]},
+        "nodes": nodes_of(profiler.snapshot()),
+    }
+
+
+def save_times(times: array, path: str) -> None:
+    """Write the times of the calls to a file, as they are in memory."""
+    with open(path, "wb") as file:
+        times.tofile(file)
 
 
 PARTS = {

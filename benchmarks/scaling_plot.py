@@ -16,9 +16,9 @@ from matplotlib.axes import Axes  # noqa: E402
 # Told apart without colours, too. The colours are those of Okabe and Ito.
 STYLES = (
     {"color": "#0072B2", "marker": "o"},
-    {"color": "#D55E00", "marker": "s"},
+    {"color": "#D55E00", "marker": "s", "linestyle": (0, (4, 2))},
     {"color": "#009E73", "marker": "^"},
-    {"color": "#777777", "marker": "x", "linestyle": "--"},
+    {"color": "#777777", "marker": "x", "linestyle": ":"},
 )
 # The same figures give the same file.
 SETTINGS = {
@@ -69,7 +69,7 @@ def draw_tree(axes: Axes, section: dict) -> None:
     lines(axes, sizes, curves)
     goal = report.TREE_GOAL * costs(walk)[0]
     label = f"goal: {report.TREE_GOAL:.0f} × the smallest walk"
-    lines(axes, (sizes[0], sizes[-1]), {label: (goal, goal)}, first=3)
+    axes.axhline(goal, label=label, color=STYLES[3]["color"], linestyle=":")
     axes.set_xscale("log")
     from_zero(axes)
     name(axes, "As the tree grows", "paths in the tree", "added ns an event")
@@ -104,7 +104,8 @@ def draw_memory(axes: Axes, section: dict) -> None:
             (f"recording: {report.node_bytes(section, 'recording'):.0f} bytes a path",)
             + ("recording",),
             (f"peak: {report.node_bytes(section, 'peak'):.0f} bytes a path", "peak"),
-            ("after it was deleted", "deleted"),
+            ("deleted", "deleted"),
+            ("once more", "again"),
         )
     }
     lines(axes, [tree["nodes"] / MEGA for tree in trees], curves)
@@ -132,7 +133,7 @@ def draw_longest(axes: Axes, section: dict) -> None:
     labels = {"max": "longest", "p99.99": "p99.99", "p50": "p50"}
 
     def curve(mode: str, which: str) -> list[float]:
-        return [cell[mode]["times_ns"][which] / 1000 for cell in cells]
+        return [report.call_times(cell, mode, which)[0] for cell in cells]
 
     curves = {label: curve("profiled", which) for which, label in labels.items()}
     lines(axes, calls, curves)

@@ -66,14 +66,24 @@ def empty_bytes(section: dict) -> float:
     return empty["bytes"] / empty["count"]
 
 
-def least_pass(rounds: Sequence[Sequence[float]]) -> list[float]:
+def least_pass(rounds: Sequence[dict], what: str) -> list[float]:
     """The least seconds of the first pass, and of the second."""
-    return [min(column) for column in zip(*rounds, strict=True)]
+    return [min(column) for column in zip(*(one[what] for one in rounds), strict=True)]
+
+
+def call_times(cell: dict, mode: str, which: str) -> list[float]:
+    """A percentile of the times of single calls, in µs, in each round from the least."""
+    return sorted(one["times_ns"][which] / 1000 for one in cell[mode])
+
+
+def calmest(cell: dict) -> dict:
+    """The round in which no caller has much more than the others in its profile."""
+    return min(cell["profiled"], key=lambda one: one["callers"]["max"])
 
 
 def growth_seconds(cell: dict, what: str) -> float:
     """By how much the first pass, which adds the paths, is longer than the second."""
-    first, second = least_pass(cell["profiled"][what])
+    first, second = least_pass(cell["profiled"], what)
     return first - second
 
 
@@ -186,7 +196,7 @@ def memory_part(section: dict) -> Iterator[str]:
     yield from ("## Memory", "")
     yield from paragraph(MEMORY)
     yield from table(
-        ("paths", "recording", "at the peak", "after it was deleted"),
+        ("paths", "recording", "at the peak", "deleted", "once more"),
         (
             (count(tree["nodes"]),)
             + tuple(f"{tree[what] / MEGA:.2f}" for what in MEMORY_COLUMNS)
@@ -201,7 +211,7 @@ def memory_part(section: dict) -> Iterator[str]:
     )
 
 
-MEMORY_COLUMNS = ("recording", "peak", "deleted")
+MEMORY_COLUMNS = ("recording", "peak", "deleted", "again")
 
 
 def file_part(section: dict) -> Iterator[str]:
@@ -222,6 +232,9 @@ def file_part(section: dict) -> Iterator[str]:
     )
 
 
+PERCENTILES = ("p50", "p99.99", "max")
+
+
 def longest_part(section: dict) -> Iterator[str]:
     """The times of single calls."""
     yield from ("## The longest call as the tree grows", "")
@@ -230,8 +243,8 @@ def longest_part(section: dict) -> Iterator[str]:
         ("calls", "", "p50", "p99.99", "longest", "any round"),
         (
             (count(cell["calls"]), mode)
-            + tuple(f"{ns / 1000:,.1f}" for ns in cell[mode]["times_ns"].values())
-            + (f"{cell[mode]['longest_ns'] / 1000:,.1f}",)
+            + tuple(f"{call_times(cell, mode, p)[0]:,.1f}" for p in PERCENTILES)
+            + (f"{call_times(cell, mode, 'max')[-1]:,.1f}",)
             for cell in section["growth"]
             for mode in ("profiled", "unprofiled")
         ),
@@ -247,19 +260,35 @@ def charge_part(section: dict) -> Iterator[str]:
         + ("profile, 1st", "2nd", "difference", "charged"),
         map(charge_row, section["growth"]),
     )
+    yield from paragraph(CALLERS)
+    yield from table(
+        ("paths", "longest call", "callers, in the middle", "the longest"),
+        map(caller_row, section["growth"]),
+    )
 
 
 def charge_row(cell: dict) -> list[str]:
     """The two passes of one tree."""
     passes = [
-        least_pass(cell["unprofiled"]["wall"])[1:],
-        least_pass(cell["profiled"]["wall"]),
+        least_pass(cell["unprofiled"], "wall")[1:],
+        least_pass(cell["profiled"], "wall"),
         [growth_seconds(cell, "wall")],
-        least_pass(cell["profiled"]["reported"]),
+        least_pass(cell["profiled"], "reported"),
         [growth_seconds(cell, "reported")],
     ]
     milliseconds = [f"{value * 1000:,.1f}" for values in passes for value in values]
     return [count(cell["nodes"]), *milliseconds, share(charged_share(cell))]
+
+
+def caller_row(cell: dict) -> list[str]:
+    """The longest call, and what the profile has for those that may have made it."""
+    calm = calmest(cell)
+    seconds = (
+        calm["times_ns"]["max"] / 1e9,
+        calm["callers"]["median"],
+        calm["callers"]["max"],
+    )
+    return [count(cell["nodes"]), *(f"{value * 1000:,.2f}" for value in seconds)]
 
 
 INTRODUCTION = """\
@@ -281,11 +310,23 @@ THREADS = (
     "The same number of calls, shared out to threads that start and end meanwhile; "
     "each has a tree of its own."
 )
-MEMORY = "MB that are resident above what was before the profiler was made."
+MEMORY = (
+    "MB that are resident above what was before the profiler was made. *Deleted*: when "
+    "it is gone; what malloc keeps then for later use is still resident. *Once more*: "
+    "while a second profiler records the same tree; if the first one's memory is used "
+    "again, that is no more than *recording*."
+)
 LONGEST = (
     "µs of single calls of an empty function, each on a new path, with two reads of "
-    "the clock. For each call the least of the rounds counts, so that what remains is "
-    "the profiler's and not the machine's; *any round* is the longest of all."
+    "the clock: in the round in which it is least, since the machine interrupts calls, "
+    "too; *any round* is the longest of all."
+)
+CALLERS = (
+    "A call that takes long because the table grows is made by one of the functions that "
+    "call the leaves. In ms: the longest call of the first pass, and what the profile of "
+    "that pass has for these functions (cumulative), for that in the middle and for that "
+    "with most. Were the call charged, the last figure would be larger than the one "
+    "before by as much. All from the round in which the last figure is least."
 )
 CHARGE = (
     "The program calls each path once, and then once more: in ms by its own clock, and "
