@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test demo screenshot lint bench bench-instructions sanitize clean packages engine bench-table
+.PHONY: build test demo screenshot lint bench bench-instructions sanitize clean packages engine bench-table bench-scaling
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -64,6 +64,11 @@ bench-instructions: packages
 bench-table: packages
 	tools/environments.sh newest bench
 	$(NEWEST)/bin/python benchmarks/table.py
+
+# bench-scaling: costs as trees, stacks and threads grow, into docs/scaling.md and .svg
+bench-scaling: packages
+	tools/environments.sh newest scaling
+	$(NEWEST)/bin/python benchmarks/scaling.py
 
 # sanitize: the C suites under AddressSanitizer and UndefinedBehaviorSanitizer
 sanitize: packages
