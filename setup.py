@@ -59,7 +59,7 @@ def compile_flags(compiler_type: str) -> list[str]:
     """The flags for every C file, by what the environment asks for."""
     if compiler_type != "unix":
         return ["/std:c11"] if compiler_type == "msvc" else []
-    flags = ["-std=c11", "-O3", "-fvisibility=hidden"]
+    flags = ["-std=c11", "-O3", "-fvisibility=hidden", "-fno-tree-slp-vectorize"]
     if sys.platform == "linux":
         flags += ["-fno-semantic-interposition", "-fno-plt"]
     if switched_on("FASTPROF_DEV"):

@@ -94,6 +94,14 @@ fpy_current_thread(void)
 #endif
 }
 
+#if PY_VERSION_HEX < 0x030E0000
+#define FPY_KNOWS_RUNNING_THREAD 1
+/* Where the interpreter keeps the state of the thread that holds its lock: to be read
+ * without a call, which would make two, to a thread-local variable of a shared library.
+ * NULL where it is not known. */
+PyThreadState *const volatile *fpy_running_thread_address(void);
+#endif
+
 /* The frame that the thread runs. Its address is the same from a call's begin to its
  * end, through yield and resume. */
 static inline struct _PyInterpreterFrame *

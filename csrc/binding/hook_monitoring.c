@@ -50,6 +50,7 @@ typedef struct fpy_monitor {
      * none. `c_thread` is the same if its recorder wants C functions, else 0. */
     uint64_t fast_thread;
     uint64_t c_thread;
+    PyThreadState *const volatile *running; /* where the calling thread's state is */
     fpy_recorder *recorder; /* of the fast thread */
     PyObject *missing;      /* sys.monitoring.MISSING: there is no first argument */
     uint64_t idle_thread;   /* one that has no recorders; 0: not known */
@@ -57,6 +58,10 @@ typedef struct fpy_monitor {
     monitored *threads;
     PyObject *functions; /* sys.monitoring */
     PyObject *callbacks[EVENT_KINDS];
+    PyThreadState no_thread; /* which `running` leads to when it is not known */
+    PyThreadState *nobody;
+    bool has_fast_way;
+    int feeding; /* threads in `feed_slowly`: while it is not 0, none is forgotten */
     int tool;     /* our number while installed */
     long events;  /* that we have asked for */
     long numbers[EVENT_KINDS];
@@ -99,6 +104,36 @@ identity_of(const PyThreadState *thread)
     return (fp_frame)fpy_current_frame(thread);
 }
 
+/* The thread that calls, as far as the fast way asks for it. */
+static inline const PyThreadState *
+running_thread(const fpy_monitor *monitor)
+{
+#ifdef FPY_KNOWS_RUNNING_THREAD
+    return *monitor->running;
+#else
+    (void)monitor;
+    return fpy_current_thread();
+#endif
+}
+
+/* Where it is kept is asked anew now and then, for all that we know of it comes from
+ * the headers that we were compiled with. */
+static bool
+knows_running_thread(fpy_monitor *monitor)
+{
+#ifdef FPY_KNOWS_RUNNING_THREAD
+    monitor->running = fpy_running_thread_address();
+    if (monitor->running != NULL && *monitor->running == fpy_current_thread()) {
+        return true;
+    }
+    monitor->running = &monitor->nobody;
+    return false;
+#else
+    (void)monitor;
+    return true;
+#endif
+}
+
 static void
 forget_last_thread(fpy_monitor *monitor)
 {
@@ -119,38 +154,58 @@ leave_ended_c_call(fpy_recorder *recorder, const PyThreadState *thread, fp_ticks
     }
 }
 
+/* A method that is bound to its first argument (NULL: there is none), for `_lsprof`
+ * names a method by what the class of that has under its name. A new reference. */
+static PyObject *
+bound(PyObject *callee, PyObject *first)
+{
+    PyObject *type, *value, *traceback, *method = NULL;
+
+    if (first != NULL && Py_IS_TYPE(callee, &PyMethodDescr_Type)) {
+        PyErr_Fetch(&type, &value, &traceback);
+        method =
+            Py_TYPE(callee)->tp_descr_get(callee, first, (PyObject *)Py_TYPE(first));
+        PyErr_Clear();
+        PyErr_Restore(type, value, traceback);
+    }
+    return method != NULL ? method : Py_NewRef(callee);
+}
+
 static FP_COLD PyObject *
-enter_slowly(fpy_recorder *recorder, PyObject *callee, fp_frame identity, fp_ticks now)
+enter_slowly(fpy_recorder *recorder, PyObject *callee, PyObject *first,
+             fp_frame identity, fp_ticks now)
 {
     fpy_session *session = fpy_session_held(recorder->session);
 
+    callee = bound(callee, first);
     if (!fpy_recorder_enter(recorder, callee, identity, now)) {
         fpy_thread_give_up(session);
         forget_last_thread(session->state->monitor);
     }
+    Py_DECREF(callee);
     Py_DECREF(session->owner);
     return Py_None;
 }
 
 /* A path that was not foreseen. */
 static FP_OUT_OF_LINE PyObject *
-enter_known(fpy_recorder *recorder, PyObject *callee, fp_key key, fp_frame identity,
-            fp_ticks now)
+enter_known(fpy_recorder *recorder, PyObject *callee, PyObject *first, fp_key key,
+            fp_frame identity, fp_ticks now)
 {
     if (FP_LIKELY(fp_recorder_enter_known(&recorder->engine, key, identity, now))) {
         return Py_None;
     }
-    return enter_slowly(recorder, callee, identity, now);
+    return enter_slowly(recorder, callee, first, identity, now);
 }
 
 static inline PyObject *
-enter(fpy_recorder *recorder, PyObject *callee, fp_key key, fp_frame identity,
-      fp_ticks now)
+enter(fpy_recorder *recorder, PyObject *callee, PyObject *first, fp_key key,
+      fp_frame identity, fp_ticks now)
 {
     if (FP_LIKELY(fp_recorder_try_enter(&recorder->engine, key, identity, now))) {
         return Py_None;
     }
-    return enter_known(recorder, callee, key, identity, now);
+    return enter_known(recorder, callee, first, key, identity, now);
 }
 
 /* A frame that is not on top: others above it have ended unseen, or it was there
@@ -237,8 +292,12 @@ other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callab
     if (key == NULL) {
         return Py_None;
     }
-    return enter(
-        recorder, callee, key, identity_of(thread) | FPY_C_CALL, fp_clock_now_inline());
+    return enter(recorder,
+                 callee,
+                 NULL,
+                 key,
+                 identity_of(thread) | FPY_C_CALL,
+                 fp_clock_now_inline());
 }
 
 /* A C_RETURN or C_RAISE where the last that was entered is not a C function of this
@@ -385,7 +444,7 @@ remember_last_thread(fpy_monitor *monitor, const fpy_thread *thread)
     forget_last_thread(monitor);
     if (thread->recorders == NULL) {
         monitor->idle_thread = thread->id;
-    } else if (only != NULL) {
+    } else if (only != NULL && monitor->has_fast_way) {
         monitor->recorder = only;
         monitor->fast_thread = thread->id;
         monitor->c_thread = only->builtins != FPY_BUILTINS_NONE ? thread->id : 0;
@@ -406,7 +465,7 @@ feed(fpy_recorder *recorder, int kind, PyObject *const *args,
     case ON_RESUME:
     case ON_THROW:
         leave_ended_c_call(recorder, thread, now);
-        enter(recorder, args[0], args[0], frame, now);
+        enter(recorder, args[0], NULL, args[0], frame, now);
         break;
     case ON_RETURN:
     case ON_YIELD:
@@ -416,7 +475,12 @@ feed(fpy_recorder *recorder, int kind, PyObject *const *args,
     case ON_CALL:
         key = wanted_key(recorder, args[2], args[3], &callee);
         if (key != NULL) {
-            enter(recorder, callee, key, frame | FPY_C_CALL, now);
+            enter(recorder,
+                  callee,
+                  callee == args[2] ? args[3] : NULL,
+                  key,
+                  frame | FPY_C_CALL,
+                  now);
         }
         break;
     default:
@@ -447,12 +511,11 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
     }
     fpy_thread_begin_event(&one->thread);
     remember_last_thread(monitor, &one->thread);
-    while (one != NULL &&
-           (recorder = fpy_thread_next(&one->thread, clock_now, &now)) != NULL) {
+    monitor->feeding++;
+    while ((recorder = fpy_thread_next(&one->thread, clock_now, &now)) != NULL) {
         feed(recorder, kind, args, thread, now);
-        /* Python code may have run, and the thread been forgotten. */
-        one = find_thread(monitor, thread->id);
     }
+    monitor->feeding--;
     return Py_None;
 }
 
@@ -462,13 +525,13 @@ static inline PyObject *
 on_enter(PyObject *self, PyObject *const *args, int kind)
 {
     const fpy_monitor *monitor = monitor_of(self);
-    const PyThreadState *thread = fpy_current_thread();
+    const PyThreadState *thread = running_thread(monitor);
 
     if (FP_LIKELY(thread->id == monitor->fast_thread)) {
         fpy_recorder *recorder = monitor->recorder;
         const fp_ticks now = fp_clock_now_inline();
         leave_ended_c_call(recorder, thread, now);
-        return enter(recorder, args[0], args[0], identity_of(thread), now);
+        return enter(recorder, args[0], NULL, args[0], identity_of(thread), now);
     }
     return feed_slowly(self, kind, args);
 }
@@ -477,7 +540,7 @@ static inline PyObject *
 on_leave(PyObject *self, PyObject *const *args, int kind)
 {
     const fpy_monitor *monitor = monitor_of(self);
-    const PyThreadState *thread = fpy_current_thread();
+    const PyThreadState *thread = running_thread(monitor);
 
     if (FP_LIKELY(thread->id == monitor->fast_thread)) {
         const fp_ticks now = fp_clock_now_inline();
@@ -490,7 +553,7 @@ static inline PyObject *
 on_c_leave(PyObject *self, PyObject *const *args, int kind)
 {
     const fpy_monitor *monitor = monitor_of(self);
-    const PyThreadState *thread = fpy_current_thread();
+    const PyThreadState *thread = running_thread(monitor);
 
     if (FP_LIKELY(thread->id == monitor->c_thread)) {
         fpy_recorder *recorder = monitor->recorder;
@@ -526,14 +589,18 @@ on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
         PyObject *Py_UNUSED(kwnames))
 {
     const fpy_monitor *monitor = monitor_of(self);
-    const PyThreadState *thread = fpy_current_thread();
+    const PyThreadState *thread = running_thread(monitor);
 
+    if (Py_IS_TYPE(args[2], &PyFunction_Type)) {
+        return Py_None; /* PY_START follows */
+    }
     if (FP_LIKELY(thread->id == monitor->c_thread)) {
         fpy_recorder *recorder = monitor->recorder;
         const fp_key key = c_key(args[2], args[3], monitor->missing);
         if (key != NULL) {
             const fp_frame identity = identity_of(thread) | FPY_C_CALL;
-            return enter(recorder, args[2], key, identity, fp_clock_now_inline());
+            return enter(
+                recorder, args[2], args[3], key, identity, fp_clock_now_inline());
         }
         return other_call(recorder, thread, args[2], args[3]);
     }
@@ -773,6 +840,7 @@ attach(fpy_session *session)
         return -1;
     }
     forget_last_thread(monitor);
+    monitor->has_fast_way = knows_running_thread(monitor);
     one = known_thread(monitor, PyThreadState_Get());
     if (one == NULL || !link_session(session, one)) {
         PyErr_NoMemory();
@@ -826,7 +894,9 @@ detach(fpy_session *session)
             }
         } else {
             intact = uninstall(monitor);
-            forget_all_threads(monitor);
+            if (monitor->feeding == 0) {
+                forget_all_threads(monitor);
+            }
         }
     }
     session->hook_lost = session->hook_lost || !intact;
@@ -901,6 +971,9 @@ fpy_monitor_init(fpy_state *state)
     }
     *monitor = (fpy_monitor){
         .state = state, .functions = Py_NewRef(functions), .tool = NOT_INSTALLED};
+    monitor->no_thread.id = UINT64_MAX;
+    monitor->nobody = &monitor->no_thread;
+    monitor->running = &monitor->nobody;
     state->monitor = monitor;
     return find_numbers(monitor);
 }

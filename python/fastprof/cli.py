@@ -41,6 +41,9 @@ INTERRUPTED = 130
 
 PYC_HEADER_SIZE = 16
 
+# The option `builtins` of a profiler, by its value on the command line.
+BUILTINS: dict[str, Any] = {"yes": True, "no": False, "all": "all"}
+
 # What stdout is when the program ends: a text stream, if the program left it at that.
 Stream = Any
 
@@ -88,7 +91,7 @@ def main() -> int:
     try:
         outfile = writable_path(options.outfile)
         program = load(arguments, options.module)
-        profiler = make_profiler()
+        profiler = make_profiler(options)
         error = record(profiler, program, arguments[0])
     except BadInputError as problem:
         complain(str(problem))
@@ -131,6 +134,20 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         action="store_true",
         default=False,
         help="profile a module or package, as python -m runs it",
+    )
+    parser.add_option(
+        "--backend",
+        default="auto",
+        choices=["auto", "setprofile", "monitoring"],
+        help="where events come from: monitoring (Python 3.12 and newer), setprofile,"
+        " or auto, the best there is",
+    )
+    parser.add_option(
+        "--builtins",
+        default="yes",
+        choices=sorted(BUILTINS),
+        help="record C functions: yes or no; or all callables, classes too"
+        " (Python 3.12 and newer)",
     )
     options, program = parser.parse_args(arguments)
     if not program:
@@ -271,14 +288,14 @@ def put_first_on_path(directory: str, replacing: bool) -> None:
 # Running, and what is done with the profile.
 
 
-def make_profiler() -> Profiler:
-    """A profiler as it comes.
+def make_profiler(options: optparse.Values) -> Profiler:
+    """A profiler with the options of the command line.
 
     Raises:
-        BadInputError: The environment asks for what there is not.
+        BadInputError: They, or the environment, ask for what there is not.
     """
     try:
-        return Profiler()
+        return Profiler(backend=options.backend, builtins=BUILTINS[options.builtins])
     except FastprofError as error:
         raise BadInputError(str(error)) from error
 

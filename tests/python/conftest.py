@@ -2,8 +2,12 @@
 
 import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
+
+# Those of sys.monitoring that a profiler may take.
+TOOL_IDS = (2, 3, 4)
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +25,27 @@ def _hooks():
     monitoring = getattr(sys, "monitoring", None)
     tools = [monitoring.get_tool(i) for i in range(6)] if monitoring else []
     return sys.getprofile(), threading._profile_hook, tools
+
+
+@pytest.fixture
+def foreign_profiler():
+    """A context in which another profiler has what ours needs by default."""
+
+    @contextmanager
+    def active():
+        if hasattr(sys, "monitoring"):
+            for tool in TOOL_IDS:
+                sys.monitoring.use_tool_id(tool, "other")
+        else:
+            sys.setprofile(lambda *event: None)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+            for tool in TOOL_IDS if hasattr(sys, "monitoring") else ():
+                sys.monitoring.free_tool_id(tool)
+
+    return active
 
 
 @pytest.fixture

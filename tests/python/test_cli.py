@@ -596,7 +596,7 @@ def test_a_module_is_recorded_with_the_import_of_its_packages(place):
 def test_a_program_that_takes_our_hook_away_is_warned_of(place, output):
     """The profile used to end there, and nothing said so."""
     place.write("program.py", "import sys; sys.setprofile(None)")
-    result = place.profiled(*output, "program.py")
+    result = place.profiled(*output, "--backend", "setprofile", "program.py")
     assert result.returncode == 0
     assert "another profile function" in result.stderr
     assert result.stderr.startswith("fastprof: ") and result.stderr.count("\n") == 1
@@ -937,7 +937,7 @@ def test_another_profiler_is_told_and_left_alone(place):
         import runpy, sys
         def hook(*event): pass
         sys.setprofile(hook)
-        sys.argv = ["fastprof", "program.py"]
+        sys.argv = ["fastprof", "--backend", "setprofile", "program.py"]
         try:
             runpy.run_module("fastprof", run_name="__main__", alter_sys=True)
         finally:

@@ -456,7 +456,7 @@ def test_foreign_hook_is_a_conflict_and_stays(make):
         if frame.f_code is inner.__code__:
             seen.append(event)
 
-    profile = make()
+    profile = make(backend="setprofile")
     sys.setprofile(hook)
     try:
         with pytest.raises(fastprof.ProfilerConflictError) as raised:
@@ -1014,17 +1014,14 @@ def test_an_empty_profile_prints_an_empty_table(used, capsys):
     assert "0 function calls" in capsys.readouterr().out
 
 
-def test_a_conflict_of_run_is_told_and_replaces_no_file(tmp_path):
+def test_a_conflict_of_run_is_told_and_replaces_no_file(tmp_path, foreign_profiler):
     """A foreign hook used to be masked by pstats, and the old file was emptied."""
     target = tmp_path / "old.prof"
     target.write_bytes(b"old")
-    sys.setprofile(lambda *args: None)
-    try:
+    with foreign_profiler():
         for filename in (None, str(target)):
             with pytest.raises(fastprof.ProfilerConflictError):
                 fastprof.run("1", filename)
-    finally:
-        sys.setprofile(None)
     assert target.read_bytes() == b"old"
 
 
@@ -1156,7 +1153,7 @@ def test_calls_that_end_with_an_exception_are_counted():
 
 
 def test_a_hook_that_the_program_takes_away_is_told():
-    profile = fastprof.Profile()
+    profile = fastprof.Profile(backend="setprofile")
     profile.enable()
     sys.setprofile(None)
     profile.disable()
@@ -1169,7 +1166,7 @@ def test_a_hook_that_the_program_takes_away_is_told():
 
 
 def test_a_hook_that_is_saved_and_put_back_goes_on():
-    profile = fastprof.Profile()
+    profile = fastprof.Profile(backend="setprofile")
     with profile:
         saved = sys.getprofile()
         sys.setprofile(None)

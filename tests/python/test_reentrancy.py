@@ -12,7 +12,7 @@ from support import run_isolated
 AUDITED = """
 import sys, _thread, gc, fastprof
 
-profiler = fastprof.Profiler()
+profiler = fastprof.Profiler(backend="setprofile")
 armed = False
 
 def hook(event, arguments):

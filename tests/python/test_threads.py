@@ -534,7 +534,7 @@ def test_hook_of_another_thread_is_left_alone(make):
     thread = threading.Thread(target=run)
     thread.start()
     hooked.wait()
-    profile = make()
+    profile = make(backend="setprofile")
     try:
         if make is fastprof.Profiler:
             with pytest.raises(fastprof.ProfilerConflictError):
@@ -581,7 +581,7 @@ def test_a_new_thread_with_a_hook_of_its_own_is_told():
         go_on.wait()
         sys.setprofile(None)
 
-    with fastprof.Profiler() as profiler:
+    with fastprof.Profiler(backend="setprofile") as profiler:
         thread = threading.Thread(target=work)
         thread.start()
         ready.wait()

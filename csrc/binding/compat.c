@@ -1,0 +1,24 @@
+#include <patchlevel.h>
+#if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000
+/* For the layout of the lock, which is fixed in each 3.N; before Python.h, since 3.12's
+ * headers define some functions twice otherwise. */
+#define Py_BUILD_CORE
+#include <Python.h>
+#include <internal/pycore_interp.h>
+#endif
+
+#include "compat.h"
+
+#ifdef FPY_KNOWS_RUNNING_THREAD
+PyThreadState *const volatile *
+fpy_running_thread_address(void)
+{
+    PyInterpreterState *interpreter = PyInterpreterState_Get();
+
+    /* An interpreter that shares the lock of another may run without having taken it. */
+    if (interpreter != PyInterpreterState_Main() || interpreter->ceval.gil == NULL) {
+        return NULL;
+    }
+    return (PyThreadState *const volatile *)&interpreter->ceval.gil->last_holder;
+}
+#endif
