@@ -51,44 +51,45 @@ copy_tree() {
 }
 
 # How pip gets at its index here, from its files and its environment, as variables.
-pip_settings() {
+learn_pip_settings() {
     local place='^(global|:env:)\.' setting='(index-url|proxy|trusted-host|cert)'
-    python3 -m pip config list 2>/dev/null | sort --reverse |
-        sed -nE "s/$place$setting='(.*)'\$/\2 \3/p"
-}
-
-# Leaves only what sid should know of this machine in the environment, which is the
-# caller's subshell.
-take_network() {
-    local name value cert=/etc/ssl/certs/ca-certificates.crt
+    local name value
     while read -r name value; do
         name=${name^^}
         export "PIP_${name//-/_}=$value"
-    done < <(pip_settings)
+    done < <(python3 -m pip config list 2>/dev/null | sort --reverse |
+        sed -nE "s/$place$setting='(.*)'\$/\2 \3/p")
+}
+
+# What the network of this machine needs: names of hosts, and certificates.
+copy_network() {
+    local certificates=${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt}
+    unset PIP_CERT
+    cp --remove-destination --dereference /etc/hosts /etc/resolv.conf "$sid/etc"
+    if [ -f "$certificates" ]; then
+        cp --dereference "$certificates" "$sid/srv/certificates.crt"
+        export PIP_CERT=/srv/certificates.crt
+    fi
+}
+
+# Leaves in the environment only what sid should know of this machine.
+forget_machine() {
+    local name
     for name in $(compgen -e); do
         case $name in
         PIP_INDEX_URL | PIP_PROXY | PIP_TRUSTED_HOST | PIP_CERT) ;;
-        *_proxy | *_PROXY | FASTPROF_* | TERM | CI) ;;
+        *_proxy | *_PROXY | TERM | CI) ;;
+        FASTPROF_DEV | FASTPROF_SANITIZE | FASTPROF_COVERAGE) ;;
         *) unset -v "$name" ;;
         esac
     done
-    cert=${PIP_CERT:-$cert}
-    unset PIP_CERT
-    if [ -f "$cert" ]; then
-        cp --remove-destination --dereference "$cert" "$sid/srv/certificates.crt"
-        export PIP_CERT=/srv/certificates.crt
-    fi
-    for name in hosts resolv.conf; do
-        cp --remove-destination --dereference "/etc/$name" "$sid/etc/$name"
-    done
+    export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/srv LANG=C.UTF-8
 }
 
 run_in_sid() { # COMMAND...
     (
-        PATH=/usr/sbin:/usr/bin:/sbin:/bin
-        take_network
-        export PATH HOME=/srv LANG=C.UTF-8 FASTPROF_MINORS=$MINORS
-        unset FASTPROF_SID
+        forget_machine
+        export FASTPROF_MINORS=$MINORS
         unshare --mount --pid --fork --kill-child bash -euc '
             mount -t proc proc "$1/proc"
             mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm"
@@ -106,6 +107,8 @@ exec {lock}>"$sid.lock"
 flock "$lock"
 make_sid
 copy_tree
+learn_pip_settings
+copy_network
 summary=$sid/srv/fastprof/build/results/summary.txt
 rm -f "$summary"
 status=0
