@@ -406,6 +406,15 @@ ODD_PROGRAMS = {
         atexit.register(lambda: print("__file__" in globals()))
         1 / 0
     """,
+    "at exit after sys.exit in the hook": """
+        import atexit, sys
+        def hook(*error):
+            print("__file__" in globals())
+            sys.exit(3)
+        sys.excepthook = hook
+        atexit.register(lambda: print("__file__" in globals()))
+        1 / 0
+    """,
     "finaliser at shutdown": """
         class Last:
             def __del__(self):
