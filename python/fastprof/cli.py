@@ -417,8 +417,8 @@ def end(program: Program | None, error: BaseException | None, status: int) -> in
 def forget_file(program: Program | None) -> None:
     """Take from a script what the interpreter takes before it shuts down.
 
-    Up to 3.13 only from one whose end does not make it exit at once; from 3.14 on before
-    it even shows what ended the script.
+    Up to 3.13 not from one that ends with SystemExit; from 3.14 on from every one, and
+    before what ended it is shown.
     """
     if program is not None and not program.by_runpy:
         for name in ("__file__", "__cached__"):
