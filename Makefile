@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test demo screenshot lint bench bench-instructions sanitize clean packages engine bench-table bench-scaling
+.PHONY: build test test-sid demo screenshot lint bench bench-instructions sanitize clean packages engine bench-table bench-scaling
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -18,6 +18,10 @@ build: engine
 # test: all tests, in C and on each Python
 test: build
 	$(NEWEST)/bin/python tools/run_tests.py --c-build build/c $(VENVS)
+
+# test-sid: all tests on CPython 3.14 and 3.15, in a Debian sid of their own; as root
+test-sid:
+	tools/sid.sh
 
 # demo: profile a real program on the newest Python, show where its time goes, and
 # open the profile in snakeviz in a headless Chromium, as demo.png

@@ -64,7 +64,7 @@ which=$1
 shift
 pythons=$(tools/pythons.sh)
 if [ -z "$pythons" ]; then
-    echo "No CPython 3.10-3.13 was found, neither in pyenv nor on PATH." >&2
+    echo "No supported CPython was found, neither in pyenv nor on PATH." >&2
     exit 1
 fi
 case $which in

@@ -5,6 +5,7 @@
 #   build    compilers, CMake, Check, uthash, and a Python that can build extensions
 #   browser  Chromium, for the screenshot
 #   valgrind valgrind with its headers, for counting instructions
+#   sid      what makes a Debian sid in a folder
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -56,6 +57,11 @@ need_browser() {
 need_valgrind() {
     need valgrind command -v valgrind
     need valgrind has_header valgrind/callgrind.h
+}
+
+need_sid() {
+    need debootstrap command -v debootstrap
+    need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
 }
 
 for group in "$@"; do

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # The supported CPythons of this machine, oldest first: one line "3.N PATH" each,
 # the newest patch release where there are several.
+#
+# FASTPROF_MINORS names others ("14 15"); they need not be final releases.
 set -euo pipefail
 
-MINORS=(10 11 12 13)
+read -ra MINORS <<<"${FASTPROF_MINORS:-10 11 12 13}"
 
 candidates() {
     local root minor
@@ -18,12 +20,13 @@ candidates() {
 # nowhere prints nothing; a virtual environment counts as what it was made from.
 describe() {
     "$1" -I - 2>/dev/null <<'PYTHON' || true
+import os
 import sys
 import sysconfig
 
 if (
     sys.implementation.name == "cpython"
-    and sys.version_info.releaselevel == "final"
+    and (sys.version_info.releaselevel == "final" or "FASTPROF_MINORS" in os.environ)
     and not sysconfig.get_config_var("Py_GIL_DISABLED")
 ):
     print(sys.version_info.minor, sys.version_info.micro, sys._base_executable)

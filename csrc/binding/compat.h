@@ -6,9 +6,12 @@
 #include <Python.h>
 #include <frameobject.h>
 #include <structmember.h>
-#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030E0000
+#if PY_VERSION_HEX >= 0x030B0000
 #define Py_BUILD_CORE /* for the layout of a frame, which is fixed in each 3.N */
 #include <internal/pycore_frame.h>
+#if PY_VERSION_HEX >= 0x030E0000
+#include <internal/pycore_interpframe_structs.h>
+#endif
 #undef Py_BUILD_CORE
 #endif
 
@@ -20,7 +23,7 @@
 
 #if PY_VERSION_HEX >= 0x030D0000
 /* Sets the profile function of any thread of this interpreter. Declared for extensions
- * up to 3.12; 3.13 still exports it, but moved the line to an internal header. */
+ * up to 3.12; later ones still export it, but moved the line to an internal header. */
 PyAPI_FUNC(int)
     _PyEval_SetProfile(PyThreadState *tstate, Py_tracefunc func, PyObject *arg);
 #endif
@@ -31,9 +34,8 @@ static inline PyCodeObject *
 fpy_frame_code(PyFrameObject *frame)
 {
 #if PY_VERSION_HEX >= 0x030E0000
-    PyCodeObject *code = PyFrame_GetCode(frame);
-    Py_DECREF(code);
-    return code;
+    const uintptr_t tag = 3; /* whether the frame owns a reference */
+    return (PyCodeObject *)(frame->f_frame->f_executable.bits & ~tag);
 #elif PY_VERSION_HEX >= 0x030D0000
     return (PyCodeObject *)frame->f_frame->f_executable;
 #elif PY_VERSION_HEX >= 0x030B0000

@@ -239,11 +239,12 @@ def program_of_spec(
     program.code = code
     program.namespace.update(
         __file__=spec.origin,
-        __cached__=spec.cached,
         __loader__=spec.loader,
         __package__=spec.parent,
         __spec__=spec,
     )
+    if sys.version_info < (3, 15):
+        program.namespace["__cached__"] = spec.cached
     return program
 
 
@@ -262,7 +263,9 @@ def load_script(path: str, namespace: dict[str, Any]) -> Program:
     else:
         code = compile(content, path, "exec", dont_inherit=True)
     namespace.update(__loader__=loader("__main__", path))
-    namespace.update(__file__=path, __cached__=None)
+    namespace["__file__"] = path
+    if sys.version_info < (3, 15):
+        namespace["__cached__"] = None
     return Program(namespace, by_runpy=False, code=code)
 
 
@@ -411,6 +414,8 @@ def end(program: Program | None, error: BaseException | None, status: int) -> in
     Raises:
         SystemExit: The program's own, or that of its sys.excepthook.
     """
+    if sys.version_info >= (3, 14):
+        forget_file(program)
     if isinstance(error, SystemExit):
         if status and is_success(error.code):
             return status
@@ -422,11 +427,19 @@ def end(program: Program | None, error: BaseException | None, status: int) -> in
         error.__traceback__ = program_traceback(program, error)
         show(error)
         code = INTERRUPTED if type(error) is KeyboardInterrupt else UNCAUGHT
+    forget_file(program)
+    return code
+
+
+def forget_file(program: Program | None) -> None:
+    """Take from a script what the interpreter takes before it shuts down.
+
+    Up to 3.13 not from one that ends with SystemExit; from 3.14 on from every one, and
+    before what ended it is shown.
+    """
     if program is not None and not program.by_runpy:
-        # The interpreter takes these from a script before it shuts down.
         for name in ("__file__", "__cached__"):
             program.namespace.pop(name, None)
-    return code
 
 
 def is_success(code: object) -> bool:

@@ -59,8 +59,8 @@ def _record_with(profile, main):
         main()
 
 
-def _record_enable(profile, main):
-    profile.enable()
+def _record_enable(profile, main, **options):
+    profile.enable(**options)
     try:
         main()
     finally:
@@ -74,10 +74,13 @@ FORMS = {
 }
 
 
-def record(profile, main, form="enable"):
-    """Run `main` under `profile` in one of the FORMS and return the profile."""
+def record(profile, main, form="enable", **options):
+    """Run `main` under `profile` in one of the FORMS and return the profile.
+
+    The form "enable" takes options.
+    """
     with collector_off():
-        FORMS[form](profile, main)
+        FORMS[form](profile, main, **options)
     return profile
 
 
@@ -153,8 +156,11 @@ def times_of_entries(entries):
 
 
 def cprofile_counts(main, form="enable", **options):
-    """What cProfile counts for `main`, its own frames left out."""
-    profile = record(cProfile.Profile(**options), main, form)
+    """What cProfile counts for `main`, its own frames left out.
+
+    From 3.14 on its `enable` forgets the options that it was made with.
+    """
+    profile = record(cProfile.Profile(), main, form, **options)
     counts = counts_of_entries(profile.getstats())
     return {
         key: (cc, nc, {c: n for c, n in callers.items() if not _is_cprofiles_own(c)})
