@@ -282,11 +282,9 @@ other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callab
     PyObject *callee;
     fp_key key;
 
-    if (PyFunction_Check(callable) || PyMethod_Check(callable)) {
-        if (PyFunction_Check(callable) ||
-            PyFunction_Check(PyMethod_GET_FUNCTION(callable))) {
-            return Py_None;
-        }
+    if ((PyType_Check(callable) && recorder->builtins == FPY_BUILTINS_C) ||
+        (PyMethod_Check(callable) && PyFunction_Check(PyMethod_GET_FUNCTION(callable)))) {
+        return Py_None;
     }
     key = wanted_key(recorder, callable, first, &callee);
     if (key == NULL) {
@@ -307,9 +305,10 @@ static FP_OUT_OF_LINE PyObject *
 other_c_leave(fpy_recorder *recorder, PyObject *callable, fp_frame identity,
               bool raised)
 {
-    const bool may_be_open = recorder->engine.pairs != NULL ||
-                             PyCFunction_Check(callable) ||
-                             Py_IS_TYPE(callable, &PyMethodDescr_Type);
+    const bool may_be_open =
+        !PyType_Check(callable) &&
+        (recorder->engine.pairs != NULL || PyCFunction_Check(callable) ||
+         Py_IS_TYPE(callable, &PyMethodDescr_Type));
 
     if (may_be_open) {
         fp_recorder_leave(&recorder->engine, identity, fp_clock_now_inline(), raised);
