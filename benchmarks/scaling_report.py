@@ -72,7 +72,7 @@ def least_pass(rounds: Sequence[dict], what: str) -> list[float]:
 
 
 def call_times(cell: dict, mode: str, which: str) -> list[float]:
-    """A percentile of the times of single calls, in µs, in each round from the least."""
+    """A percentile of the times of single calls, in µs, each round, least first."""
     return sorted(one["times_ns"][which] / 1000 for one in cell[mode])
 
 
@@ -322,10 +322,10 @@ LONGEST = (
     "too; *any round* is the longest of all."
 )
 CALLERS = (
-    "A call that takes long because the table grows is made by one of the functions that "
-    "call the leaves. In ms: the longest call of the first pass, and what the profile of "
-    "that pass has for these functions (cumulative), for that in the middle and for that "
-    "with most. Were the call charged, the last figure would be larger than the one "
+    "A call that takes long because the table grows is made by one of the functions "
+    "that call the leaves. In ms: the longest call of the first pass, and what the "
+    "profile of that pass has for these functions (cumulative), for that in the middle "
+    "and for that with most. Were the call charged, the last figure would be larger than the one "
     "before by as much. All from the round in which the last figure is least."
 )
 CHARGE = (

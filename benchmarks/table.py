@@ -290,7 +290,7 @@ def tell(message: str) -> None:
 def prepared(options: argparse.Namespace) -> tuple[table_store.Store, Callable]:
     """The run, and what runs one cell of it."""
     facts = overhead.probe(options.python)
-    hook_folder = overhead.build_empty_hook(facts)
+    hook_folder = overhead.build_extension(facts, "empty_hook")
 
     def run(profiler: Profiler, program: str, scale: int) -> dict:
         return run_cell(options.python, profiler, program, scale, hook_folder)

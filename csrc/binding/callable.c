@@ -371,7 +371,8 @@ label_of_instance(const fpy_names *names, PyObject *callee)
     if (inside != NULL) {
         name = dotted_name(inside);
         Py_DECREF(inside);
-        return framed(is_partial(type) ? "functools.partial of " : "functools.lru_cache of ",
+        return framed(is_partial(type) ? "functools.partial of "
+                                       : "functools.lru_cache of ",
                       name);
     }
     if (is_function_type(names, type)) {

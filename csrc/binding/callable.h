@@ -8,8 +8,8 @@
  * Names are made when a key is first seen, since the object may be gone later.
  *
  * Ownership  a table owns a reference to each code object and to what keeps a key in
- *            place (the PyMethodDef's module, type or method descriptor; a class); never
- *            to an instance of the program's, so its `__del__` runs when it would.
+ *            place (the PyMethodDef's module, type or method descriptor; a class);
+ * never to an instance of the program's, so its `__del__` runs when it would.
  */
 #ifndef FPY_CALLABLE_H
 #define FPY_CALLABLE_H

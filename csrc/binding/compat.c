@@ -15,7 +15,7 @@ fpy_running_thread_address(void)
 {
     PyInterpreterState *interpreter = PyInterpreterState_Get();
 
-    /* An interpreter that shares the lock of another may run without having taken it. */
+    /* One that shares the lock of another may run without having taken it. */
     if (interpreter != PyInterpreterState_Main() || interpreter->ceval.gil == NULL) {
         return NULL;
     }

@@ -51,9 +51,9 @@ typedef struct fpy_monitor {
     uint64_t fast_thread;
     uint64_t c_thread;
     PyThreadState *const volatile *running; /* where the calling thread's state is */
-    fpy_recorder *recorder; /* of the fast thread */
-    PyObject *missing;      /* sys.monitoring.MISSING: there is no first argument */
-    uint64_t idle_thread;   /* one that has no recorders; 0: not known */
+    fpy_recorder *recorder;                 /* of the fast thread */
+    PyObject *missing;    /* sys.monitoring.MISSING: there is no first argument */
+    uint64_t idle_thread; /* one that has no recorders; 0: not known */
     fpy_state *state;
     monitored *threads;
     PyObject *functions; /* sys.monitoring */
@@ -62,8 +62,8 @@ typedef struct fpy_monitor {
     PyThreadState *nobody;
     bool has_fast_way;
     int feeding; /* threads in `feed_slowly`: while it is not 0, none is forgotten */
-    int tool;     /* our number while installed */
-    long events;  /* that we have asked for */
+    int tool;    /* our number while installed */
+    long events; /* that we have asked for */
     long numbers[EVENT_KINDS];
 } fpy_monitor;
 
@@ -283,7 +283,8 @@ other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callab
     fp_key key;
 
     if ((PyType_Check(callable) && recorder->builtins == FPY_BUILTINS_C) ||
-        (PyMethod_Check(callable) && PyFunction_Check(PyMethod_GET_FUNCTION(callable)))) {
+        (PyMethod_Check(callable) &&
+         PyFunction_Check(PyMethod_GET_FUNCTION(callable)))) {
         return Py_None;
     }
     key = wanted_key(recorder, callable, first, &callee);
@@ -678,7 +679,8 @@ static int
 take_tool(fpy_monitor *monitor)
 {
     for (size_t i = 0; i < Py_ARRAY_LENGTH(tool_numbers); i++) {
-        PyObject *answer = ask(monitor, "use_tool_id", "(is)", tool_numbers[i], tool_name);
+        PyObject *answer =
+            ask(monitor, "use_tool_id", "(is)", tool_numbers[i], tool_name);
         if (answer != NULL) {
             Py_DECREF(answer);
             monitor->tool = tool_numbers[i];

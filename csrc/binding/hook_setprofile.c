@@ -58,9 +58,8 @@ new_hook(fpy_state *state, const PyThreadState *tstate)
     hooked *one = PyObject_New(hooked, state->hook_type);
 
     if (one != NULL) {
-        one->thread =
-            (fpy_thread){.id = PyThreadState_GetID((PyThreadState *)tstate),
-                         .ident = tstate->thread_id};
+        one->thread = (fpy_thread){.id = PyThreadState_GetID((PyThreadState *)tstate),
+                                   .ident = tstate->thread_id};
         one->clock = state->clock;
         one->starters = state->starters;
         one->starters_span = state->starters_span;
@@ -87,8 +86,8 @@ static int
 attach_to(fpy_session *session, PyThreadState *tstate)
 {
     hooked *one = hook_of(tstate);
-    fpy_recorder *recorder = fpy_session_recorder(
-        session, PyThreadState_GetID(tstate), tstate->thread_id);
+    fpy_recorder *recorder =
+        fpy_session_recorder(session, PyThreadState_GetID(tstate), tstate->thread_id);
     int result;
 
     if (recorder == NULL) {
@@ -248,8 +247,8 @@ attach(fpy_session *session)
     fpy_recorder *recorder;
 
     if (refuse_foreign_hooks(session) < 0 ||
-        (session->all_threads ? attach_to_all(session)
-                              : attach_to(session, current)) < 0) {
+        (session->all_threads ? attach_to_all(session) : attach_to(session, current)) <
+            0) {
         return -1;
     }
     recorder = recorder_on(current, session);
@@ -421,8 +420,7 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
                 engine, fpy_c_function_key(arg), of_c_call, now))) {
             return 0;
         }
-        return enter_known(
-            recorder, arg, fpy_c_function_key(arg), of_c_call, now);
+        return enter_known(recorder, arg, fpy_c_function_key(arg), of_c_call, now);
     case PyTrace_C_RETURN:
     case PyTrace_C_EXCEPTION:
         if (!recorder->builtins ||

@@ -39,9 +39,8 @@ set_builtins(fpy_session *session, PyObject *value)
     bool wanted = session->builtins != FPY_BUILTINS_NONE;
 
     if (value != NULL && !all && !PyLong_Check(value)) {
-        PyErr_Format(PyExc_ValueError,
-                     "builtins must be True, False or \"all\", not %R",
-                     value);
+        PyErr_Format(
+            PyExc_ValueError, "builtins must be True, False or \"all\", not %R", value);
         return -1;
     }
     if (all && session->source != &fpy_hook_monitoring) {
@@ -225,8 +224,8 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
     }
     if (set_backend(session, backend) < 0 || set_max_nodes(session, max_nodes) < 0 ||
         set_flag(&session->subcalls, "subcalls", subcalls) < 0 ||
-        set_builtins(session, builtins) < 0 ||
-        set_threads(session, threads) < 0 || set_unit(&seconds, unit) < 0) {
+        set_builtins(session, builtins) < 0 || set_threads(session, threads) < 0 ||
+        set_unit(&seconds, unit) < 0) {
         return -1;
     }
     return set_timer(session, timer, seconds);

@@ -42,16 +42,16 @@ typedef struct fpy_recorder {
     /* For the event source. */
     struct fpy_recorder *next_on_thread;
     struct fpy_thread *thread; /* NULL: not linked to one */
-    uint64_t thread_id;  /* of the PyThreadState; never used again for another */
-    uint64_t ident;      /* threading.get_ident() */
-    fp_frame base_frame; /* the frame that enabled, until it is left; or 0 */
-    uint64_t last_event; /* number of the last event it was offered */
-    bool watched;        /* linked since the last detach: its hook should be there */
+    uint64_t thread_id;        /* of the PyThreadState; never used again for another */
+    uint64_t ident;            /* threading.get_ident() */
+    fp_frame base_frame;       /* the frame that enabled, until it is left; or 0 */
+    uint64_t last_event;       /* number of the last event it was offered */
+    bool watched; /* linked since the last detach: its hook should be there */
 } fpy_recorder;
 
 struct fpy_session {
-    fpy_state *state;        /* borrowed: the owner's type keeps it */
-    PyObject *owner;         /* the Profiler object; borrowed */
+    fpy_state *state; /* borrowed: the owner's type keeps it */
+    PyObject *owner;  /* the Profiler object; borrowed */
     const struct fpy_hook *source;
     fpy_recorder *recorders; /* of threads that may still call */
     fpy_recorder *retired;   /* of threads that have ended: to be read only */

@@ -33,9 +33,9 @@ typedef struct {
     fp_clock clock;
     struct fpy_session *active;  /* the sessions that record now; borrowed */
     struct fpy_monitor *monitor; /* hook_monitoring's; NULL where there is none */
-    uintptr_t starters;         /* where the `_thread` functions that start threads */
-    uintptr_t starters_span;    /* have their method definitions */
-    bool clock_refused;         /* FASTPROF_CLOCK names one that is not to be had */
+    uintptr_t starters;          /* where the `_thread` functions that start threads */
+    uintptr_t starters_span;     /* have their method definitions */
+    bool clock_refused;          /* FASTPROF_CLOCK names one that is not to be had */
     bool fork_watched;
 } fpy_state;
 
