@@ -326,7 +326,8 @@ CALLERS = (
     "that call the leaves. In ms: the longest call of the first pass, and what the "
     "profile of that pass has for these functions (cumulative), for that in the middle "
     "and for that with most. Were the call charged, the last figure would be larger "
-    "than the one before by as much. All from the round in which the last figure is least."
+    "than the one before by as much. All from the round in which the last figure is "
+    "least."
 )
 CHARGE = (
     "The program calls each path once, and then once more: in ms by its own clock, and "
