@@ -245,6 +245,20 @@ c_key(PyObject *callable, PyObject *first, const PyObject *missing)
     return NULL;
 }
 
+/* The same without a call, for most: not for an instance of a subclass. */
+static inline fp_key
+plain_c_key(PyObject *callable, PyObject *first)
+{
+    if (Py_IS_TYPE(callable, &PyCFunction_Type)) {
+        return fpy_c_function_key(callable);
+    }
+    if (Py_IS_TYPE(callable, &PyMethodDescr_Type) &&
+        Py_IS_TYPE(first, ((PyMethodDescrObject *)callable)->d_common.d_type)) {
+        return ((PyMethodDescrObject *)callable)->d_method;
+    }
+    return NULL;
+}
+
 /* The same for all that is recorded. The callable that is named is put into `*callee`.
  */
 static fp_key
@@ -274,7 +288,7 @@ wanted_key(const fpy_recorder *recorder, PyObject *callable, PyObject *first,
     return fpy_key_of(&recorder->session->state->names, *callee);
 }
 
-/* A CALL that names neither a C function nor a method of a class written in C. */
+/* A CALL that names neither a Python function nor what has a plain_c_key. */
 static FP_OUT_OF_LINE PyObject *
 other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callable,
            PyObject *first)
@@ -282,9 +296,7 @@ other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callab
     PyObject *callee;
     fp_key key;
 
-    if ((PyType_Check(callable) && recorder->builtins == FPY_BUILTINS_C) ||
-        (PyMethod_Check(callable) &&
-         PyFunction_Check(PyMethod_GET_FUNCTION(callable)))) {
+    if (PyMethod_Check(callable) && PyFunction_Check(PyMethod_GET_FUNCTION(callable))) {
         return Py_None;
     }
     key = wanted_key(recorder, callable, first, &callee);
@@ -596,11 +608,14 @@ on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
     }
     if (FP_LIKELY(thread->id == monitor->c_thread)) {
         fpy_recorder *recorder = monitor->recorder;
-        const fp_key key = c_key(args[2], args[3], monitor->missing);
-        if (key != NULL) {
+        const fp_key key = plain_c_key(args[2], args[3]);
+        if (FP_LIKELY(key != NULL)) {
             const fp_frame identity = identity_of(thread) | FPY_C_CALL;
             return enter(
                 recorder, args[2], args[3], key, identity, fp_clock_now_inline());
+        }
+        if (PyType_Check(args[2]) && recorder->builtins == FPY_BUILTINS_C) {
+            return Py_None; /* a class */
         }
         return other_call(recorder, thread, args[2], args[3]);
     }
