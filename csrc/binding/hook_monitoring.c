@@ -305,7 +305,7 @@ other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callab
     }
     return enter(recorder,
                  callee,
-                 NULL,
+                 callee == callable ? first : NULL,
                  key,
                  identity_of(thread) | FPY_C_CALL,
                  fp_clock_now_inline());
