@@ -355,7 +355,11 @@ profiler_enable(fpy_profiler *self, PyObject *args, PyObject *kwargs)
         (!session->enabled && start(session) < 0)) {
         return NULL;
     }
-    return session->source->update(session) == 0 ? Py_NewRef(Py_None) : NULL;
+    if (session->source->update(session) < 0) {
+        stop(session);
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 static PyObject *
