@@ -72,7 +72,7 @@ def least_pass(rounds: Sequence[dict], what: str) -> list[float]:
 
 
 def call_times(cell: dict, mode: str, which: str) -> list[float]:
-    """A percentile of the times of single calls, in µs, each round, least first."""
+    """A percentile of single calls' times in each round, in µs, the least first."""
     return sorted(one["times_ns"][which] / 1000 for one in cell[mode])
 
 
@@ -314,7 +314,7 @@ MEMORY = (
     "MB that are resident above what was before the profiler was made. *Deleted*: when "
     "it is gone; what malloc keeps then for later use is still resident. *Once more*: "
     "while a second profiler records the same tree; if the first one's memory is used "
-    "again, that is no more than *recording*."
+    "again, that is about as much as *recording*."
 )
 LONGEST = (
     "µs of single calls of an empty function, each on a new path, with two reads of "
@@ -324,10 +324,9 @@ LONGEST = (
 CALLERS = (
     "A call that takes long because the table grows is made by one of the functions "
     "that call the leaves. In ms: the longest call of the first pass, and what the "
-    "profile of that pass has for these functions (cumulative), for that in the middle "
-    "and for that with most. Were the call charged, the last figure would be larger "
-    "than the one before by as much. All from the round in which the last figure is "
-    "least."
+    "profile of that pass has for these functions (cumulative): that in the middle, "
+    "and that with most. Were the call charged, the last figure would be larger "
+    "than the one before by as much. From the round in which the last figure is least."
 )
 CHARGE = (
     "The program calls each path once, and then once more: in ms by its own clock, and "
