@@ -85,25 +85,35 @@ def cost_cells(plan: Plan) -> Iterator[tuple[str, dict[str, int]]]:
         yield "threads", {"count": count, "branches": THREAD_BRANCHES}
 
 
-def cost(run: Run, part: str, size: dict[str, int], plan: Plan) -> dict:
-    """The seconds of a block, profiled and unprofiled: one of each a round."""
-    seconds: dict[bool, list[float]] = {True: [], False: []}
-    nodes = calls = None
+def pair(run: Run, cell: dict, settings: dict, profiled_first: bool) -> None:
+    """Run a cell once profiled and once not, and add the seconds to it."""
+    for profiled in (profiled_first, not profiled_first):
+        answer = run(cell["part"], profiled=profiled, **cell["size"], **settings)
+        cell["profiled" if profiled else "unprofiled"].append(answer["seconds"])
+        cell["calls"] = answer["calls"]
+        cell["nodes"] = answer["nodes"] or cell["nodes"]
+
+
+def costs(run: Run, plan: Plan, tell: Callable[[str], None]) -> dict[str, list[dict]]:
+    """The seconds of a block in each cell, by part.
+
+    All cells have their turn in each round, so that what disturbs the machine for a
+    while does not meet all rounds of a cell.
+    """
+    settings = {"calls": plan.calls, "blocks": plan.blocks}
+    cells = [
+        {"part": part, "size": size, "nodes": None, "profiled": [], "unprofiled": []}
+        for part, size in cost_cells(plan)
+    ]
     for number in range(plan.rounds):
-        for profiled in (number % 2 == 0, number % 2 == 1):
-            answer = run(
-                part, profiled=profiled, calls=plan.calls, blocks=plan.blocks, **size
-            )
-            seconds[profiled].append(answer["seconds"])
-            calls = answer["calls"]
-            nodes = answer["nodes"] if profiled else nodes
-    return {
-        **size,
-        "calls": calls,
-        "nodes": nodes,
-        "profiled": seconds[True],
-        "unprofiled": seconds[False],
-    }
+        for cell in cells:
+            sizes = " ".join(f"{name}={size}" for name, size in cell["size"].items())
+            tell(f"round {number + 1} of {plan.rounds}: {cell['part']}, {sizes}")
+            pair(run, cell, settings, profiled_first=number % 2 == 0)
+    parts: dict[str, list[dict]] = {}
+    for cell in cells:
+        parts.setdefault(cell.pop("part"), []).append({**cell.pop("size"), **cell})
+    return parts
 
 
 def percentiles(times: Sequence[int]) -> dict[str, int]:
@@ -153,10 +163,7 @@ def files(run: Run, branches: int, plan: Plan) -> dict:
 
 def measure(run: Run, plan: Plan, tell: Callable[[str], None]) -> dict:
     """Measure everything; what came out, by part."""
-    parts: dict = {"walk": [], "random": [], "depth": [], "threads": []}
-    for part, size in cost_cells(plan):
-        tell(f"{part}, {' '.join(f'{name}={size[name]}' for name in size)}")
-        parts[part].append(cost(run, part, size, plan))
+    parts: dict = costs(run, plan, tell)
     tell("memory")
     parts["memory"] = memory(run, plan)
     tell("files")

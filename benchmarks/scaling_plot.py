@@ -140,6 +140,7 @@ def draw_longest(axes: Axes, section: dict) -> None:
     lines(axes, calls, {"longest, unprofiled": curve("unprofiled", "max")}, first=3)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.set_ylim(top=axes.get_ylim()[1] * 100)
     name(axes, "The longest call", "calls, each on a new path", "µs a call")
 
 

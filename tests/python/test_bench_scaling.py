@@ -177,18 +177,27 @@ def test_page_has_every_figure(section):
 # The run
 
 
-def test_rounds_take_turns():
+def test_all_cells_have_their_turn_in_each_round():
     asked = []
 
-    def run(part, profiled, **settings):
-        asked.append(profiled)
+    def run(part, profiled, calls, blocks, **size):
+        asked.append((part, profiled))
         return {"seconds": len(asked), "calls": 5, "nodes": 7 if profiled else None}
 
-    plan = scaling.QUICK._replace(rounds=2)
-    found = scaling.cost(run, "walk", {"branches": 2}, plan)
-    assert asked == [True, False, False, True]
-    assert (found["profiled"], found["unprofiled"]) == ([1, 4], [2, 3])
-    assert (found["calls"], found["nodes"], found["branches"]) == (5, 7, 2)
+    plan = scaling.QUICK._replace(rounds=2, trees=(2,), depths=(10,), threads=())
+    found = scaling.costs(run, plan, lambda message: None)
+    parts = ["walk", "random", "depth"]
+    assert asked == [
+        (part, profiled)
+        for order in ((True, False), (False, True))
+        for part in parts
+        for profiled in order
+    ]
+    assert list(found) == parts
+    assert found["depth"] == [
+        {"depth": 10, "nodes": 7, "calls": 5}
+        | {"profiled": [5, 12], "unprofiled": [6, 11]}
+    ]
 
 
 def test_quick_run_leaves_the_committed_page_alone():
