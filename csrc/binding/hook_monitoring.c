@@ -319,7 +319,7 @@ other_c_leave(fpy_recorder *recorder, PyObject *callable, fp_frame identity,
               bool raised)
 {
     const bool may_be_open =
-        !PyType_Check(callable) &&
+        (recorder->builtins == FPY_BUILTINS_ALL || !PyType_Check(callable)) &&
         (recorder->engine.pairs != NULL || PyCFunction_Check(callable) ||
          Py_IS_TYPE(callable, &PyMethodDescr_Type));
 
