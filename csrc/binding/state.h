@@ -32,7 +32,7 @@ typedef struct {
     PyTypeObject *subentry_type;
     fp_clock clock;
     struct fpy_session *active;  /* the sessions that record now; borrowed */
-    struct fpy_monitor *monitor; /* hook_monitoring's; NULL where there is none */
+    struct fpy_monitor *monitor; /* NULL where there is no sys.monitoring */
     uintptr_t starters;          /* where the `_thread` functions that start threads */
     uintptr_t starters_span;     /* have their method definitions */
     bool clock_refused;          /* FASTPROF_CLOCK names one that is not to be had */

@@ -111,5 +111,5 @@ fpy_thread_give_up(fpy_session *session)
 {
     session->incomplete = true;
     fpy_thread_unlink_session(session);
-    fpy_session_close(session, fpy_session_now(session));
+    fpy_session_close(session, fpy_session_now_quietly(session));
 }

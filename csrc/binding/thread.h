@@ -41,7 +41,8 @@ void fpy_thread_unlink_session(fpy_session *session);
 void fpy_thread_begin_event(fpy_thread *thread);
 fpy_recorder *fpy_thread_next(fpy_thread *thread, fp_ticks clock_now, fp_ticks *now);
 
-/* Memory has run out: recording stops on all threads, and the program goes on. */
+/* Memory has run out: recording stops on all threads, and the program goes on. Runs no
+ * Python code. */
 void fpy_thread_give_up(fpy_session *session);
 
 #endif

@@ -92,7 +92,7 @@ def test_wrong_self_is_an_error_of_the_program_and_no_call(max_nodes):
     direct, missing_self = label(program.direct), label(program.missing_self)
     note, right_self = label(program.note), label(program.right_self)
     profile = record(fastprof.Profile(max_nodes=max_nodes), program.main)
-    # Five calls are refused, each answered by one note(); only right_self(), called
+    # Six calls are refused, each answered by one note(); only right_self(), called
     # twice, gets through to list.append and str.upper.
     assert_counts(
         profile,
@@ -102,8 +102,8 @@ def test_wrong_self_is_an_error_of_the_program_and_no_call(max_nodes):
             missing_self: (1, 1, {main: (1, 1)}),
             attempt: (3, 3, {main: (3, 3)}),
             right_self: (2, 2, {main: (2, 2)}),
-            note: (5, 5, {direct: (1, 1), missing_self: (1, 1), attempt: (3, 3)}),
-            LEN: (5, 5, {note: (5, 5)}),
+            note: (6, 6, {direct: (1, 1), missing_self: (2, 2), attempt: (3, 3)}),
+            LEN: (6, 6, {note: (6, 6)}),
             APPEND: (2, 2, {right_self: (2, 2)}),
             UPPER: (2, 2, {right_self: (2, 2)}),
         },

@@ -31,6 +31,8 @@ BINDING_CHAIN = (
     "session",
     "thread",
     "hook",
+    "tool",
+    "monitor",
     "hook_setprofile",
     "hook_monitoring",
     "export",

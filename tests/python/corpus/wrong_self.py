@@ -24,6 +24,10 @@ def missing_self():
         str.upper()
     except TypeError:
         note()
+    try:
+        object.__reduce__()
+    except TypeError:
+        note()
 
 
 def right_self():

@@ -1,0 +1,56 @@
+/* monitor.h -- what the event source `monitoring` knows of the interpreter: our place
+ * in sys.monitoring, the threads that had events, and which of them goes the fast way.
+ *
+ * Ownership  the module's state owns it; it owns the threads, not their recorders.
+ * Threads    the interpreter's lock protects everything here.
+ */
+#ifndef FPY_MONITOR_H
+#define FPY_MONITOR_H
+
+#include "thread.h"
+#include "tool.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef FPY_HAVE_MONITORING
+
+/* A thread that has had an event while we were there. */
+typedef struct {
+    fpy_thread thread;
+    UT_hash_handle hh;
+} fpy_monitored;
+
+typedef struct fpy_monitor {
+    /* The thread whose events go the fast way, by the number of its PyThreadState; 0:
+     * none. `c_thread` is the same if its recorder wants C functions, else 0. */
+    uint64_t fast_thread;
+    uint64_t c_thread;
+    PyThreadState *const volatile *running; /* where the calling thread's state is */
+    fpy_recorder *recorder;                 /* of the fast thread */
+    uint64_t idle_thread; /* one that has no recorders; 0: not known */
+    fpy_state *state;
+    fpy_monitored *threads;
+    PyThreadState no_thread; /* which `running` leads to when it is not known */
+    PyThreadState *nobody;
+    bool has_fast_way;
+    int feeding; /* threads in `feed_slowly`: while it is not 0, none is forgotten */
+    fpy_tool tool;
+} fpy_monitor;
+
+/* No thread goes the fast way until the next event; afterwards this one, if it can. */
+void fpy_monitor_forget_last_thread(fpy_monitor *monitor);
+void fpy_monitor_remember_last_thread(fpy_monitor *monitor, const fpy_thread *thread);
+
+/* The thread that has an event, with the recorders of all sessions that want it; NULL
+ * when there is no memory to know it. */
+fpy_monitored *fpy_monitor_thread(fpy_monitor *monitor, const PyThreadState *thread);
+
+/* Links a session to a thread that is known. False: no memory. */
+bool fpy_monitor_link(fpy_session *session, fpy_monitored *one);
+
+/* None of them may have recorders. */
+void fpy_monitor_forget_threads(fpy_monitor *monitor);
+
+#endif
+#endif
