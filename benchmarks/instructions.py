@@ -20,9 +20,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import overhead
+import measuring
 from instructions_child import CALLEES, KINDS, MODES
-from overhead import MeasuringError
+from measuring import MeasuringError
 
 HERE = Path(__file__).resolve().parent
 RECORD = HERE / "instructions.json"
@@ -73,7 +73,7 @@ def alike() -> list[str]:
     if platform.machine() in ("x86_64", "AMD64"):
         variables.append("FASTPROF_CLOCK=tsc")
     try:
-        overhead.output_of(["setarch", "-R", "true"])
+        measuring.output_of(["setarch", "-R", "true"])
     except MeasuringError:
         return ["env", "-i", *variables]
     return ["env", "-i", *variables, "setarch", "-R"]
@@ -94,15 +94,17 @@ def count_mode(
         ]
         child = [str(HERE / "instructions_child.py"), mode, str(EVENTS), backend]
         # Not -I: it would let the seed of hashing be random.
-        overhead.output_of([*alike(), *callgrind, python, "-S", "-s", *child, *folders])
+        measuring.output_of(
+            [*alike(), *callgrind, python, "-S", "-s", *child, *folders]
+        )
         dumps = (path.read_text() for path in sorted(Path(folder).glob("out*")))
         return per_event(counts_of(dumps), EVENTS)
 
 
 def count_all(python: str, facts: dict, backend: str) -> Figures:
     """Count everything on one Python."""
-    hook = overhead.build_extension(facts, "empty_hook")
-    overhead.build_extension(facts, "counting")
+    hook = measuring.build_extension(facts, "empty_hook")
+    measuring.build_extension(facts, "counting")
     folders = [str(hook), facts["site"]]
 
     def count(mode: str) -> dict[str, float]:
@@ -207,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if shutil.which("valgrind") is None:
             raise MeasuringError("valgrind is not installed")
         for python in options.pythons:
-            facts = overhead.probe(python)
+            facts = measuring.probe(python)
             if not facts["fastprof"]:
                 raise MeasuringError(f"{python}: fastprof is not installed there")
             figures = count_all(python, facts, options.backend)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from statistics import geometric_mean, median
 
+from measuring import told
 from workloads import MICRO
 
 # The most that a figure may be, by Python, set and figure (see FIGURES).
@@ -149,13 +150,7 @@ def summary(sections: dict[str, dict[str, dict]]) -> Iterator[str]:
 
 def circumstances(section: dict) -> Iterator[str]:
     """Where, when and with what a section was measured."""
-    machine = section["machine"]
-    yield f"- {section['date']}, revision {section['revision']}"
-    yield f"- CPython {section['python']} ({section['compiler']})"
-    yield (
-        f"- {machine['cpu']}, {machine['cores']} cores, {machine['kernel']}, "
-        f"governor: {machine['governor']}, load at the start: {machine['load']}"
-    )
+    yield from told(section)
     yield (
         f"- best of {section['rounds']} rounds; "
         f"a typical round took {unrest(section):.1%} longer"

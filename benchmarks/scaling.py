@@ -13,12 +13,11 @@ import tempfile
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
 import scaling_report
-from overhead import MeasuringError, machine, output_of, probe, revision
+from measuring import MeasuringError, circumstances, output_of, probe
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE / ".build"
@@ -194,14 +193,7 @@ def section_of(python: str, plan: Plan) -> dict:
         elapsed = time.monotonic() - began
         print(f"{elapsed:5.0f} s  {message}", file=sys.stderr, flush=True)
 
-    section = {
-        "python": facts["python"],
-        "compiler": facts["compiler"],
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": machine(),
-        "revision": revision(),
-        "rounds": plan.rounds,
-    }
+    section = {**circumstances(facts), "rounds": plan.rounds}
     return {**section, **measure(run, plan, tell)}
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
+from measuring import told
+
 # How much an event may cost in the largest tree, over that in the smallest.
 TREE_GOAL = 3.0
 EVENTS_OF_A_CALL = 2
@@ -124,13 +126,7 @@ def paragraph(text: str) -> Iterator[str]:
 
 def circumstances(section: dict) -> Iterator[str]:
     """Where, when and with what it was measured."""
-    machine = section["machine"]
-    yield f"- {section['date']}, revision {section['revision']}"
-    yield f"- CPython {section['python']} ({section['compiler']})"
-    yield (
-        f"- {machine['cpu']}, {machine['cores']} cores, {machine['kernel']}, "
-        f"governor: {machine['governor']}, load at the start: {machine['load']}"
-    )
+    yield from told(section)
     yield f"- the least of {section['rounds']} rounds"
     yield ""
 

@@ -16,9 +16,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 
+import measuring
 import overhead
 import programs
 import table_profilers
@@ -112,7 +112,7 @@ def run_cell(
     python: str, profiler: Profiler, program: str, scale: int, hook_folder: Path
 ) -> dict:
     """Run one process: the time and the memory, or {"error": …}."""
-    environment = overhead.clean_environment()
+    environment = measuring.clean_environment()
     environment["BENCHMARK_EMPTY_HOOK"] = str(hook_folder)
     with tempfile.TemporaryDirectory(prefix="table-") as name:
         folder = Path(name)
@@ -207,7 +207,7 @@ def measure_with_bar(
 def versions_of(python: str) -> dict[str, str]:
     """The profilers' packages that an interpreter has, and their versions."""
     names = dict.fromkeys(p.package for p in table_profilers.ALL if p.package)
-    words = overhead.output_of([python, "-I", "-c", PACKAGES, *names])
+    words = measuring.output_of([python, "-I", "-c", PACKAGES, *names])
     return {name: known for name, known in json.loads(words).items() if known}
 
 
@@ -220,7 +220,7 @@ def begin(
     plan = {
         "python": facts["python"],
         # The run's own results count as changes.
-        "revision": overhead.revision().removesuffix(" with changes"),
+        "revision": measuring.revision().removesuffix(" with changes"),
         "rounds": options.rounds,
         "profilers": options.profilers,
         "scales": {name: scale_of(name, options.share) for name in options.programs},
@@ -228,14 +228,7 @@ def begin(
     store = None if options.restart else table_store.resumed(options.folder, plan)
     if store is not None:
         return store
-    circumstances = {
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "revision": overhead.revision(),
-        "python": facts["python"],
-        "compiler": facts["compiler"],
-        "machine": overhead.machine(),
-    }
-    store = table_store.Store(options.folder, plan, circumstances)
+    store = table_store.Store(options.folder, plan, measuring.circumstances(facts))
     store.versions = versions_of(options.python)
     store.unavailable = find_unavailable(run, options.profilers)
     return store
@@ -272,7 +265,7 @@ def require_packages() -> None:
     """Refuse to begin when the end would fail for want of a package."""
     for name in ("pyperf", "tqdm"):
         if importlib.util.find_spec(name) is None:
-            raise overhead.MeasuringError(f"{name} is needed; see make bench-table")
+            raise measuring.MeasuringError(f"{name} is needed; see make bench-table")
 
 
 def write_page(results: dict, output: Path) -> None:
@@ -289,8 +282,8 @@ def tell(message: str) -> None:
 
 def prepared(options: argparse.Namespace) -> tuple[table_store.Store, Callable]:
     """The run, and what runs one cell of it."""
-    facts = overhead.probe(options.python)
-    hook_folder = overhead.build_extension(facts, "empty_hook")
+    facts = measuring.probe(options.python)
+    hook_folder = measuring.build_extension(facts, "empty_hook")
 
     def run(profiler: Profiler, program: str, scale: int) -> dict:
         return run_cell(options.python, profiler, program, scale, hook_folder)
@@ -304,7 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         require_packages()
         store, run = prepared(options)
-    except overhead.MeasuringError as error:
+    except measuring.MeasuringError as error:
         tell(str(error))
         return 2
     for name, reason in store.unavailable.items():

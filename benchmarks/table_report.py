@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import table_profilers
+from measuring import told
 
 BEGIN = "<!-- table -->"
 END = "<!-- /table -->"
@@ -118,14 +119,7 @@ def notes(results: dict) -> Iterator[str]:
 
 def circumstances(results: dict) -> Iterator[str]:
     """Where, when and with what the table was measured."""
-    known = results["circumstances"]
-    machine = known["machine"]
-    yield f"- {known['date']}, revision {known['revision']}"
-    yield f"- CPython {known['python']} ({known['compiler']})"
-    yield (
-        f"- {machine['cpu']}, {machine['cores']} cores, {machine['kernel']}, "
-        f"governor: {machine['governor']}, load at the start: {machine['load']}"
-    )
+    yield from told(results["circumstances"])
     yield f"- rounds: {results['plan']['rounds']}"
     versions = (f"{name} {version}" for name, version in results["versions"].items())
     yield f"- {', '.join(versions) or 'no packages'}"

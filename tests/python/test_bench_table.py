@@ -11,7 +11,7 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 
-overhead = importlib.import_module("overhead")
+measuring = importlib.import_module("measuring")
 programs = importlib.import_module("programs")
 table = importlib.import_module("table")
 profilers = importlib.import_module("table_profilers")
@@ -245,7 +245,7 @@ def test_last_words_are_the_reason_when_there_is_no_result():
 
 
 def test_quick_run_measures_this_python(tmp_path, monkeypatch):
-    monkeypatch.setattr(overhead, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(measuring, "BUILD", tmp_path / "build")
     options = table.parse_arguments(
         [
             "--quick",

@@ -12,6 +12,7 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 
+measuring = importlib.import_module("measuring")
 overhead = importlib.import_module("overhead")
 child = importlib.import_module("overhead_child")
 report = importlib.import_module("overhead_report")
@@ -241,7 +242,7 @@ def test_workload_that_fails_is_left_out_and_the_others_go_on():
 
     def run(mode, name):
         if (mode, name) == ("cProfile", "broken"):
-            raise overhead.MeasuringError("boom")
+            raise measuring.MeasuringError("boom")
         return {"seconds": 1.0, "calls": 7 if mode == "cProfile" else None}
 
     measured = overhead.rounds_of(
@@ -335,7 +336,6 @@ def test_modes_follow_the_event_source():
 def programs(tmp_path, monkeypatch):
     """Made-up real programs, with a copy of what runs them beside them."""
     shutil.copy(BENCHMARKS / "overhead_child.py", tmp_path)
-    shutil.copytree(BENCHMARKS / "empty_hook", tmp_path / "empty_hook")
     monkeypatch.setattr(overhead, "HERE", tmp_path)
     folder = tmp_path / "programs"
     folder.mkdir()
@@ -376,7 +376,7 @@ def test_set_says_what_is_run(programs):
 
 
 def test_real_programs_are_run_and_may_print(programs, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(overhead, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(measuring, "BUILD", tmp_path / "build")
     page = tmp_path / "RESULTS.md"
     code = overhead.main(
         [
@@ -426,7 +426,7 @@ def test_one_python_is_not_measured_twice(capsys):
 
 
 def test_quick_run_measures_this_python(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(overhead, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(measuring, "BUILD", tmp_path / "build")
     page = tmp_path / "out" / "RESULTS.md"
     code = overhead.main(
         [
@@ -460,7 +460,7 @@ def test_mode_that_a_python_lacks_is_named(monkeypatch, capsys):
 def test_workload_that_breaks_in_its_process_makes_the_run_fail(
     tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(overhead, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(measuring, "BUILD", tmp_path / "build")
     monkeypatch.setattr(workloads, "ALL", ("missing", "fib"))
     page = tmp_path / "RESULTS.md"
     code = overhead.main(
@@ -477,8 +477,8 @@ def test_workload_that_breaks_in_its_process_makes_the_run_fail(
 @pytest.fixture
 def run_with_hook(tmp_path, monkeypatch):
     """Run a program that may import `empty_hook`; what it printed, in words."""
-    monkeypatch.setattr(overhead, "BUILD", tmp_path)
-    folder = overhead.build_extension(overhead.probe(sys.executable), "empty_hook")
+    monkeypatch.setattr(measuring, "BUILD", tmp_path)
+    folder = measuring.build_extension(measuring.probe(sys.executable), "empty_hook")
 
     def run(program):
         done = subprocess.run(

@@ -13,7 +13,7 @@ sys.path.append(str(BENCHMARKS))
 
 instructions = importlib.import_module("instructions")
 child = importlib.import_module("instructions_child")
-overhead = importlib.import_module("overhead")
+measuring = importlib.import_module("measuring")
 
 FACTS = {"python": "3.13.0", "compiler": "GCC 12.2.0", "fastprof": True}
 
@@ -67,7 +67,7 @@ def test_what_happens_once_cancels_out():
 
 
 def test_missing_count_is_named():
-    with pytest.raises(overhead.MeasuringError, match="'python_call', 20"):
+    with pytest.raises(measuring.MeasuringError, match="'python_call', 20"):
         instructions.per_event({}, 10)
 
 
@@ -108,7 +108,7 @@ def counted(monkeypatch, tmp_path):
     results = []
     monkeypatch.setattr(instructions, "RECORD", tmp_path / "instructions.json")
     monkeypatch.setattr(instructions, "count_all", lambda *_: results.pop())
-    monkeypatch.setattr(overhead, "probe", lambda python: FACTS)
+    monkeypatch.setattr(measuring, "probe", lambda python: FACTS)
     monkeypatch.setattr(shutil, "which", lambda name: name)
     return results
 
@@ -181,10 +181,10 @@ def has_callgrind():
     not has_callgrind(), reason="needs valgrind (make bench-instructions)"
 )
 def test_callgrind_counts_this_python(tmp_path, monkeypatch):
-    monkeypatch.setattr(overhead, "BUILD", tmp_path)
-    facts = overhead.probe(sys.executable)
-    folder = overhead.build_extension(facts, "empty_hook")
-    overhead.build_extension(facts, "counting")
+    monkeypatch.setattr(measuring, "BUILD", tmp_path)
+    facts = measuring.probe(sys.executable)
+    folder = measuring.build_extension(facts, "empty_hook")
+    measuring.build_extension(facts, "counting")
     figures = instructions.count_mode(
         sys.executable, "unprofiled", "auto", [str(folder), facts["site"]]
     )

@@ -1,0 +1,152 @@
+"""What the benchmarks share: running a Python, and saying where and when that was."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import subprocess
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BUILD = HERE / ".build"
+CHILD_TIMEOUT = 300
+
+PROBE = """
+import importlib.util, json, platform, sys, sysconfig
+print(json.dumps({
+    "version": "%d.%d" % sys.version_info[:2],
+    "python": platform.python_version(),
+    "compiler": platform.python_compiler(),
+    "fastprof": importlib.util.find_spec("fastprof") is not None,
+    "site": sysconfig.get_path("platlib"),
+    "include": sysconfig.get_path("include"),
+    "config": sysconfig.get_config_vars("LDSHARED", "CFLAGS", "CCSHARED"),
+    "suffix": sysconfig.get_config_var("EXT_SUFFIX"),
+}))
+"""
+
+
+class MeasuringError(Exception):
+    """Something could not be run; the message is one line."""
+
+
+def clean_environment() -> dict[str, str]:
+    """Our environment, without what changes how Python or fastprof work.
+
+    Hashing is fixed, because the order of sets would make the same program do
+    different work in different processes.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "FASTPROF_"))
+    }
+    return kept | {"PYTHONHASHSEED": "0", "PYTHONNOUSERSITE": "1"}
+
+
+def output_of(command: Sequence[str]) -> str:
+    """What a command prints; MeasuringError with its last words when it fails."""
+    try:
+        done = subprocess.run(
+            command,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            timeout=CHILD_TIMEOUT,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MeasuringError(str(error)) from error
+    if done.returncode != 0:
+        last_words = done.stderr.strip().splitlines() or ["no message"]
+        raise MeasuringError(f"{last_words[-1]} (exit code {done.returncode})")
+    return done.stdout
+
+
+def probe(python: str) -> dict:
+    """What an interpreter says of itself."""
+    return json.loads(output_of([python, "-I", "-c", PROBE]))
+
+
+def build_extension(facts: dict, name: str) -> Path:
+    """Compile NAME/NAME.c for one Python, with the flags of fastprof's extension.
+
+    Returns:
+        The folder to import it from.
+    """
+    folder = BUILD / facts["python"]
+    folder.mkdir(parents=True, exist_ok=True)
+    flags = [word for words in facts["config"] for word in shlex.split(words)]
+    source = HERE / name / f"{name}.c"
+    target = folder / f"{name}{facts['suffix']}"
+    output_of(
+        [
+            *flags,
+            "-std=c11",
+            "-O3",
+            "-fvisibility=hidden",
+            f"-I{facts['include']}",
+            str(source),
+            "-o",
+            str(target),
+        ]
+    )
+    return folder
+
+
+def first_line(path: str, prefix: str = "") -> str:
+    """The first line of a system file that begins so; "unknown" when there is none."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return "unknown"
+    return next((line for line in lines if line.startswith(prefix)), "unknown")
+
+
+def machine() -> dict[str, object]:
+    """What the figures depend on besides the program."""
+    cpu = first_line("/proc/cpuinfo", "model name").rpartition(":")[2].strip()
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "governor": first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "load": round(os.getloadavg()[0], 2),
+    }
+
+
+def revision() -> str:
+    """The commit that is checked out, and whether the tree differs from it."""
+    git = ["git", "-C", str(HERE.parent)]
+    results = [":!benchmarks/RESULTS.md", ":!benchmarks/results.json"]
+    try:
+        commit = output_of([*git, "rev-parse", "--short=12", "HEAD"]).strip()
+        changes = output_of([*git, "status", "--porcelain", "--", ".", *results])
+    except MeasuringError:
+        return "unknown"
+    return f"{commit} with changes" if changes else commit
+
+
+def circumstances(facts: dict) -> dict[str, object]:
+    """Where and when something is measured, and with what; `facts` as of `probe`."""
+    return {
+        "python": facts["python"],
+        "compiler": facts["compiler"],
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": machine(),
+        "revision": revision(),
+    }
+
+
+def told(circumstances: dict) -> Iterator[str]:
+    """The same as lines of a report."""
+    where = circumstances["machine"]
+    yield f"- {circumstances['date']}, revision {circumstances['revision']}"
+    yield f"- CPython {circumstances['python']} ({circumstances['compiler']})"
+    yield (
+        f"- {where['cpu']}, {where['cores']} cores, {where['kernel']}, "
+        f"governor: {where['governor']}, load at the start: {where['load']}"
+    )
