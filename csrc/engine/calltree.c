@@ -4,16 +4,17 @@
 
 #include <string.h>
 
-#define LINE 64U
+#define LINE ((size_t)64)
+#define TAG_BITS (LINE - 1)
+#define FIRST_PLACES ((size_t)64)
 #define FIRST_CHUNK_NODES 8U
 #define LARGEST_CHUNK_NODES 4096U
 
-/* Rounded up, so that every node of a chunk begins a cache line. */
-#define NODE_SIZE ((sizeof(fp_node) + LINE - 1) / LINE * LINE)
+_Static_assert(sizeof(fp_node) == LINE, "a node fills a cache line");
 
 struct fp_chunk {
     fp_chunk *next;
-    char *nodes; /* aligned */
+    fp_node *nodes; /* each begins a cache line */
     uint32_t used;
     uint32_t capacity;
 };
@@ -23,12 +24,13 @@ const fp_node fp_no_node = {.last_child = FP_NO_NODE, .successor = FP_NO_NODE};
 static fp_chunk *
 new_chunk(uint32_t capacity)
 {
-    fp_chunk *chunk = fp_alloc(sizeof *chunk + LINE - 1 + capacity * NODE_SIZE);
+    fp_chunk *chunk = fp_alloc(sizeof *chunk + LINE - 1 + capacity * sizeof(fp_node));
 
     if (chunk != NULL) {
         const uintptr_t start = (uintptr_t)(chunk + 1);
         const size_t gap = (LINE - start % LINE) % LINE;
-        *chunk = (fp_chunk){.nodes = (char *)(chunk + 1) + gap, .capacity = capacity};
+        void *nodes = (char *)(chunk + 1) + gap;
+        *chunk = (fp_chunk){.nodes = nodes, .capacity = capacity};
     }
     return chunk;
 }
@@ -70,12 +72,11 @@ blank_node(fp_calltree *tree, fp_edge edge)
     if (!have_room(tree)) {
         return NULL;
     }
-    node = (fp_node *)(void *)(tree->chunk->nodes + tree->chunk->used * NODE_SIZE);
-    memset(node, 0, sizeof *node);
-    node->edge = edge;
-    node->last_child = FP_NO_NODE;
-    node->successor = FP_NO_NODE;
-    node->index = tree->count;
+    node = &tree->chunk->nodes[tree->chunk->used];
+    *node = (fp_node){.edge = edge,
+                      .last_child = FP_NO_NODE,
+                      .successor = FP_NO_NODE,
+                      .index = tree->count};
     return node;
 }
 
@@ -98,12 +99,26 @@ fp_calltree_init(fp_calltree *tree, fp_budget *budget)
     return FP_OK;
 }
 
+/* What a place of the table holds; NULL: nothing. */
+static fp_node *
+node_at(uintptr_t place)
+{
+    return (fp_node *)(place & ~(uintptr_t)TAG_BITS);
+}
+
+void
+fp_calltree_retire(fp_calltree *tree)
+{
+    fp_free(tree->table.places);
+    tree->table = (fp_edge_table){0};
+}
+
 void
 fp_calltree_free(fp_calltree *tree)
 {
     fp_chunk *chunk = tree->first_chunk;
 
-    HASH_CLEAR(hh, tree->nodes);
+    fp_calltree_retire(tree);
     while (chunk != NULL) {
         fp_chunk *next = chunk->next;
         fp_free(chunk);
@@ -115,6 +130,77 @@ fp_calltree_free(fp_calltree *tree)
     *tree = (fp_calltree){.budget = tree->budget};
 }
 
+/* Two rounds of multiply and fold: pointers differ in their middle bits, a table takes
+ * the low ones for the place and the high ones for the tag. */
+static inline uint64_t
+hash_of(fp_edge edge)
+{
+    const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t mixed = (uintptr_t)edge.parent * odd;
+
+    mixed = ((mixed ^ mixed >> 32) ^ (uintptr_t)edge.key) * odd;
+    return mixed ^ mixed >> 32;
+}
+
+static inline uintptr_t
+tag_of(uint64_t hash)
+{
+    return (uintptr_t)(hash >> 58);
+}
+
+/* Where the node of an edge is, or where it would be put. */
+static uintptr_t *
+place_of(const fp_edge_table *table, fp_edge edge, uint64_t hash)
+{
+    size_t at = (size_t)hash & table->mask;
+
+    while (table->places[at] != 0) {
+        if ((table->places[at] & TAG_BITS) == tag_of(hash)) {
+            const fp_node *node = node_at(table->places[at]);
+            if (node->edge.parent == edge.parent && node->edge.key == edge.key) {
+                break;
+            }
+        }
+        at = (at + 1) & table->mask;
+    }
+    return &table->places[at];
+}
+
+static void
+put(const fp_edge_table *table, fp_node *node)
+{
+    const uint64_t hash = hash_of(node->edge);
+
+    *place_of(table, node->edge, hash) = (uintptr_t)node | tag_of(hash);
+}
+
+/* Makes sure that at most half of the table is full when one more node is in it. */
+static bool
+have_place(fp_calltree *tree)
+{
+    const size_t places = tree->table.places != NULL ? tree->table.mask + 1 : 0;
+    fp_edge_table larger = {.mask = places > 0 ? 2 * places - 1 : FIRST_PLACES - 1};
+
+    if (2 * (size_t)tree->count < places) {
+        return true;
+    }
+    larger.places = fp_alloc((larger.mask + 1) * sizeof *larger.places);
+    if (larger.places == NULL) {
+        return false;
+    }
+    memset(larger.places, 0, (larger.mask + 1) * sizeof *larger.places);
+    for (const fp_chunk *chunk = tree->first_chunk; chunk; chunk = chunk->next) {
+        for (uint32_t i = 0; i < chunk->used; i++) {
+            if (&chunk->nodes[i] != tree->root) {
+                put(&larger, &chunk->nodes[i]);
+            }
+        }
+    }
+    fp_free(tree->table.places);
+    tree->table = larger;
+    return true;
+}
+
 static fp_status
 add_child(fp_calltree *tree, fp_edge edge, fp_node **child)
 {
@@ -123,14 +209,11 @@ add_child(fp_calltree *tree, fp_edge edge, fp_node **child)
     if (tree->budget->nodes_left == 0 || tree->count == UINT32_MAX) {
         return FP_FULL;
     }
-    node = blank_node(tree, edge);
+    node = have_place(tree) ? blank_node(tree, edge) : NULL;
     if (node == NULL) {
         return FP_NOMEM;
     }
-    HASH_ADD(hh, tree->nodes, edge, sizeof edge, node);
-    if (node->hh.tbl == NULL) {
-        return FP_NOMEM;
-    }
+    put(&tree->table, node);
     keep_node(tree);
     tree->budget->nodes_left--;
     *child = node;
@@ -156,7 +239,10 @@ fp_calltree_find(const fp_calltree *tree, fp_node *parent, fp_key key)
     fp_node *found = fp_calltree_foreseen(parent, key);
 
     if (found->edge.key != key) {
-        HASH_FIND(hh, tree->nodes, &wanted, sizeof wanted, found);
+        if (tree->table.places == NULL) {
+            return NULL;
+        }
+        found = node_at(*place_of(&tree->table, wanted, hash_of(wanted)));
     }
     if (found != NULL) {
         remember(parent, found);
@@ -187,8 +273,7 @@ fp_calltree_walk(const fp_calltree *tree,
 {
     for (const fp_chunk *chunk = tree->first_chunk; chunk; chunk = chunk->next) {
         for (uint32_t i = 0; i < chunk->used; i++) {
-            visit(context,
-                  (const fp_node *)(const void *)(chunk->nodes + i * NODE_SIZE));
+            visit(context, &chunk->nodes[i]);
         }
     }
 }

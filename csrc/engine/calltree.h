@@ -16,7 +16,6 @@
 #define FP_CALLTREE_H
 
 #include "clock.h"
-#include "hash.h"
 #include "status.h"
 
 #include <stdbool.h>
@@ -46,10 +45,9 @@ typedef struct {
     fp_key key;
 } fp_edge;
 
-/* What enter and leave touch fills one cache line; the handle, needed on a miss only,
- * lies in the next. */
+/* One cache line, and it begins one: enter and leave touch no other of a node. */
 struct fp_node {
-    fp_edge edge; /* the table's key */
+    fp_edge edge;
     fp_node *last_child;
     fp_node *successor;
     int64_t calls; /* calls that have ended */
@@ -57,7 +55,6 @@ struct fp_node {
     int64_t raised; /* calls that ended with an exception */
     uint32_t index; /* order of creation: a parent's is lower than its children's */
     fp_visibility visibility;
-    UT_hash_handle hh;
 };
 
 /* Nodes that may still be made, over all trees of one profile. */
@@ -67,9 +64,17 @@ typedef struct {
 
 typedef struct fp_chunk fp_chunk;
 
+/* The nodes by their edges: open addressing, at most half full. A place holds a node's
+ * address, 0 if it is free; the low bits, which an aligned address does not need, tell
+ * most of the others apart without a look at the node. */
+typedef struct {
+    uintptr_t *places;
+    size_t mask; /* their number, a power of two, less 1 */
+} fp_edge_table;
+
 typedef struct {
     fp_node *root;
-    fp_node *nodes; /* the table */
+    fp_edge_table table; /* without places until there is a child */
     fp_budget *budget;
     uint32_t count; /* nodes made, the root among them */
     fp_chunk *first_chunk;
@@ -83,6 +88,9 @@ extern const fp_node fp_no_node;
 /* An empty tree. FP_NOMEM: there is no tree, and nothing to free. The root is not
  * counted against the budget. */
 fp_status fp_calltree_init(fp_calltree *tree, fp_budget *budget);
+
+/* No node will be looked for or added any more: gives back what only that needs. */
+void fp_calltree_retire(fp_calltree *tree);
 
 /* Gives all memory back, and its nodes to the budget. */
 void fp_calltree_free(fp_calltree *tree);

@@ -193,7 +193,7 @@ fp_recorder_clamped(const fp_recorder *recorder)
 void
 fp_recorder_retire(fp_recorder *recorder)
 {
-    HASH_CLEAR(hh, recorder->tree.nodes);
+    fp_calltree_retire(&recorder->tree);
     fp_free(recorder->stack);
     recorder->stack = recorder->limit = recorder->top = NULL;
 }
