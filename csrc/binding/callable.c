@@ -181,15 +181,23 @@ fpy_is_own_function(PyObject *function)
 
 /* ---- keys ---- */
 
-/* Keys that are not an object's address itself. */
-#define OF_INSTANCES ((uintptr_t)1) /* with that of their type */
-#define OF_PARTIAL ((uintptr_t)2)   /* with that of what is inside */
-#define OF_CACHE ((uintptr_t)3)     /* likewise */
+/* Keys that are not an object's address itself, but lie inside that object: of all
+ * instances of a type, or of all functions that have one code object. */
+#define OF_INSTANCES ((uintptr_t)1)
+
+/* To this is added what passes calls on to the callable whose key it is. */
+#define OF_PARTIAL ((uintptr_t)2)
+#define OF_CACHE ((uintptr_t)4)
+#define OF_UFUNC ((uintptr_t)6)
+#define OF_WRAPPER ((uintptr_t)8) /* any other type */
+
+/* Of wrappers around wrappers; the program can make one that leads back to itself. */
+#define MOST_LAYERS 8
 
 static fp_key
-tagged(fp_key key, uintptr_t tag)
+tagged(const void *key, uintptr_t tag)
 {
-    return key != NULL ? (fp_key)((uintptr_t)key + tag) : NULL;
+    return (fp_key)((uintptr_t)key + tag);
 }
 
 static bool
@@ -199,28 +207,33 @@ is_partial(const PyTypeObject *type)
 }
 
 static bool
+is_cache(const PyTypeObject *type)
+{
+    return strcmp(type->tp_name, "functools._lru_cache_wrapper") == 0;
+}
+
+static bool
+is_ufunc(const PyTypeObject *type)
+{
+    return strcmp(type->tp_name, "numpy.ufunc") == 0;
+}
+
+static bool
 is_method_wrapper(const fpy_names *names, PyObject *callee)
 {
     return Py_IS_TYPE(callee, names->method_wrapper);
 }
 
-/* What a partial or an lru_cache object has inside, as a new reference; NULL if the
- * callee is none. */
+/* The function that a method is bound to (or will be: pybind11 puts an instancemethod
+ * into a class); any other callable itself. Borrowed. */
 static PyObject *
-inside_of(const fpy_names *names, PyObject *callee)
+function_of(PyObject *callee)
 {
-    const PyTypeObject *type = Py_TYPE(callee);
-    const bool partial = is_partial(type);
-    PyObject *error_type, *value, *traceback, *inside;
-
-    if (!partial && strcmp(type->tp_name, "functools._lru_cache_wrapper") != 0) {
-        return NULL;
+    if (PyMethod_Check(callee)) {
+        return PyMethod_GET_FUNCTION(callee);
     }
-    PyErr_Fetch(&error_type, &value, &traceback);
-    inside = PyObject_GenericGetAttr(callee, partial ? names->func : names->wrapped);
-    PyErr_Clear();
-    PyErr_Restore(error_type, value, traceback);
-    return inside;
+    return PyInstanceMethod_Check(callee) ? PyInstanceMethod_GET_FUNCTION(callee)
+                                          : callee;
 }
 
 /* Whether instances of this type are functions: it defines a `__name__`, in C. */
@@ -244,51 +257,143 @@ has_python_call(const fpy_names *names, PyTypeObject *type)
     return call != NULL && PyFunction_Check(call);
 }
 
-static fp_key
-key_of_inside(const fpy_names *names, PyObject *inside)
+/* The code object that a function of an extension type has (Cython's do), borrowed from
+ * it; NULL: none. Functions that are made anew at each call of another share it. */
+static PyObject *
+code_of_function(const fpy_names *names, PyObject *function)
 {
-    if (PyMethod_Check(inside)) {
-        inside = PyMethod_GET_FUNCTION(inside);
+    PyObject *attribute = _PyType_Lookup(Py_TYPE(function), names->code);
+    PyObject *error_type, *value, *traceback, *code;
+    const PyGetSetDef *getset;
+
+    if (attribute == NULL || !Py_IS_TYPE(attribute, &PyGetSetDescr_Type)) {
+        return NULL;
     }
-    return PyFunction_Check(inside) ? (fp_key)PyFunction_GET_CODE(inside)
-                                    : fpy_key_of(names, inside);
+    getset = ((PyGetSetDescrObject *)attribute)->d_getset;
+    if (getset->get == NULL) {
+        return NULL;
+    }
+    PyErr_Fetch(&error_type, &value, &traceback);
+    code = getset->get(function, getset->closure);
+    PyErr_Clear();
+    PyErr_Restore(error_type, value, traceback);
+    if (code != NULL && (!PyCode_Check(code) || Py_REFCNT(code) == 1)) {
+        Py_CLEAR(code);
+    }
+    Py_XDECREF(code); /* the function has it */
+    return code;
 }
 
-static fp_key
-key_of_instance(const fpy_names *names, PyObject *callee)
+static PyObject *
+function_of_partial(const fpy_names *names, PyObject *partial)
+{
+    PyObject *error_type, *value, *traceback, *function;
+
+    PyErr_Fetch(&error_type, &value, &traceback);
+    function = PyObject_GenericGetAttr(partial, names->func);
+    PyErr_Clear();
+    PyErr_Restore(error_type, value, traceback);
+    return function;
+}
+
+static int
+visit_first(PyObject *referent, void *first)
+{
+    *(PyObject **)first = referent;
+    return 1;
+}
+
+/* That of a ufunc made by `numpy.frompyfunc`, which nobody shows but to the collector;
+ * all other ufuncs are unknown to that. */
+static PyObject *
+function_of_ufunc(PyObject *ufunc)
+{
+    PyObject *function = NULL;
+
+    if (PyObject_GC_IsTracked(ufunc)) {
+        Py_TYPE(ufunc)->tp_traverse(ufunc, visit_first, &function);
+    }
+    return function != NULL && PyCallable_Check(function) ? Py_NewRef(function) : NULL;
+}
+
+/* What `functools.update_wrapper` has left in an instance. */
+static PyObject *
+wrapped_function(const fpy_names *names, PyObject *callee)
+{
+    PyObject *error_type, *value, *traceback;
+    PyObject **dict =
+        Py_TYPE(callee)->tp_dictoffset != 0 ? _PyObject_GetDictPtr(callee) : NULL;
+    PyObject *function = NULL;
+
+    if (dict != NULL && *dict != NULL) {
+        PyErr_Fetch(&error_type, &value, &traceback);
+        function = PyDict_GetItemWithError(*dict, names->wrapped);
+        Py_XINCREF(function);
+        PyErr_Clear();
+        PyErr_Restore(error_type, value, traceback);
+    }
+    return function;
+}
+
+/* The function that an object passes its calls on to, as a new reference; NULL if it is
+ * known by no such function. */
+static PyObject *
+inside_of(const fpy_names *names, PyObject *callee)
 {
     PyTypeObject *type = Py_TYPE(callee);
-    PyObject *inside = inside_of(names, callee);
 
-    if (inside != NULL) {
-        const fp_key key = tagged(key_of_inside(names, inside),
-                                  is_partial(type) ? OF_PARTIAL : OF_CACHE);
-        Py_DECREF(inside); /* the callee has it */
-        return key != NULL ? key : tagged(type, OF_INSTANCES);
+    if (is_partial(type)) {
+        return function_of_partial(names, callee);
     }
-    if (has_python_call(names, type)) {
-        return NULL;
+    if (is_function_type(names, type)) {
+        return is_ufunc(type) ? function_of_ufunc(callee) : NULL;
     }
-    return is_function_type(names, type) ? (fp_key)callee : tagged(type, OF_INSTANCES);
+    return PyType_Check(callee) || has_python_call(names, type)
+               ? NULL
+               : wrapped_function(names, callee);
 }
 
-fp_key
-fpy_key_of(const fpy_names *names, PyObject *callee)
+/* The same through all layers, and without what it is bound to. */
+static PyObject *
+innermost_of(const fpy_names *names, PyObject *callee)
 {
-    if (PyCode_Check(callee)) {
-        return callee;
+    PyObject *found = NULL, *inside = inside_of(names, callee);
+
+    for (int layer = 0; inside != NULL && layer < MOST_LAYERS; layer++) {
+        Py_XSETREF(found, Py_NewRef(function_of(inside)));
+        Py_DECREF(inside);
+        inside = inside_of(names, found);
     }
-    if (PyCFunction_Check(callee)) {
-        return fpy_c_function_key(callee);
+    Py_XDECREF(inside);
+    return found;
+}
+
+static uintptr_t
+tag_of_wrapper(const PyTypeObject *type)
+{
+    if (is_partial(type)) {
+        return OF_PARTIAL;
     }
-    if (Py_IS_TYPE(callee, &PyMethodDescr_Type)) {
-        return ((PyMethodDescrObject *)callee)->d_method;
+    if (is_cache(type)) {
+        return OF_CACHE;
     }
-    if (PyFunction_Check(callee)) {
+    return is_ufunc(type) ? OF_UFUNC : OF_WRAPPER;
+}
+
+/* The object whose address is the key, tagged for an instance or a function with code,
+ * of a callable that is not known by what is inside it; borrowed. NULL: a C function,
+ * which is known by its PyMethodDef. */
+static PyObject *
+subject_of(const fpy_names *names, PyObject *callee, uintptr_t *tag)
+{
+    PyObject *code;
+
+    *tag = 0;
+    if (PyCFunction_Check(callee) || Py_IS_TYPE(callee, &PyMethodDescr_Type)) {
         return NULL;
     }
-    if (PyMethod_Check(callee)) {
-        return fpy_key_of(names, PyMethod_GET_FUNCTION(callee));
+    if (PyFunction_Check(callee)) {
+        return PyFunction_GET_CODE(callee);
     }
     if (PyType_Check(callee) || Py_IS_TYPE(callee, &PyWrapperDescr_Type)) {
         return callee;
@@ -296,7 +401,52 @@ fpy_key_of(const fpy_names *names, PyObject *callee)
     if (is_method_wrapper(names, callee)) {
         return fpy_wrapped_slot(callee);
     }
-    return key_of_instance(names, callee);
+    if (!is_function_type(names, Py_TYPE(callee))) {
+        *tag = OF_INSTANCES;
+        return (PyObject *)Py_TYPE(callee);
+    }
+    code = code_of_function(names, callee);
+    *tag = code != NULL ? OF_INSTANCES : 0;
+    return code != NULL ? code : callee;
+}
+
+static fp_key
+key_of_subject(const fpy_names *names, PyObject *callee)
+{
+    uintptr_t tag;
+    PyObject *subject = subject_of(names, callee, &tag);
+
+    if (subject != NULL) {
+        return tagged(subject, tag);
+    }
+    return PyCFunction_Check(callee) ? fpy_c_function_key(callee)
+                                     : ((PyMethodDescrObject *)callee)->d_method;
+}
+
+fp_key
+fpy_key_of(const fpy_names *names, PyObject *callee)
+{
+    PyObject *inside;
+    fp_key key;
+
+    if (PyCode_Check(callee)) {
+        return callee;
+    }
+    callee = function_of(callee);
+    if (PyFunction_Check(callee)) {
+        return NULL;
+    }
+    if (PyType_Check(callee)) {
+        return callee;
+    }
+    inside = innermost_of(names, callee);
+    if (inside != NULL) {
+        key = tagged(key_of_subject(names, inside), tag_of_wrapper(Py_TYPE(callee)));
+        Py_DECREF(inside); /* the callee has it */
+        return key;
+    }
+    return has_python_call(names, Py_TYPE(callee)) ? NULL
+                                                   : key_of_subject(names, callee);
 }
 
 /* ---- names ---- */
@@ -343,13 +493,60 @@ dotted_name(PyObject *object)
 }
 
 static PyObject *
-framed(const char *before, PyObject *name)
+name_of_instance(PyObject *instance)
 {
-    PyObject *label =
-        name != NULL ? PyUnicode_FromFormat("<%s%U>", before, name) : NULL;
+    PyObject *type = dotted_name((PyObject *)Py_TYPE(instance));
+    PyObject *name = type != NULL ? PyUnicode_FromFormat("%U object", type) : NULL;
+
+    Py_XDECREF(type);
+    return name;
+}
+
+static bool
+has_qualname(PyObject *object)
+{
+    PyObject *name = text_attribute(object, "__qualname__");
 
     Py_XDECREF(name);
-    return label;
+    return name != NULL;
+}
+
+static PyObject *
+name_of(PyObject *callee)
+{
+    if (PyCFunction_Check(callee)) {
+        const PyCFunctionObject *function = (PyCFunctionObject *)callee;
+        PyObject *module = module_of_function(function);
+        if (module != NULL) {
+            /* Not by its qualified name, which begins with the type of `m_self`: that
+             * is a matter of pybind11's own. */
+            PyObject *name =
+                PyUnicode_FromFormat("%U.%s", module, function->m_ml->ml_name);
+            Py_DECREF(module);
+            return name;
+        }
+    }
+    return has_qualname(callee) ? dotted_name(callee) : name_of_instance(callee);
+}
+
+/* That of the first layer that has one: numpy.sum is known by a better name than what
+ * it has inside, numpy._core.fromnumeric.sum. */
+static PyObject *
+name_of_wrapper(const fpy_names *names, PyObject *callee)
+{
+    PyObject *layer = Py_NewRef(callee);
+    PyObject *inside = inside_of(names, layer);
+    PyObject *name;
+
+    for (int n = 0; inside != NULL && n < MOST_LAYERS && !has_qualname(layer); n++) {
+        Py_SETREF(layer, Py_NewRef(function_of(inside)));
+        Py_DECREF(inside);
+        inside = inside_of(names, layer);
+    }
+    name = name_of(layer);
+    Py_XDECREF(inside);
+    Py_DECREF(layer);
+    return name;
 }
 
 static const char *
@@ -361,34 +558,52 @@ short_name(const PyTypeObject *type)
 }
 
 static PyObject *
+kind_of_wrapper(PyTypeObject *type)
+{
+    if (is_partial(type)) {
+        return PyUnicode_FromString("functools.partial");
+    }
+    return is_cache(type) ? PyUnicode_FromString("functools.lru_cache")
+                          : dotted_name((PyObject *)type);
+}
+
+static PyObject *
+label_of_wrapper(const fpy_names *names, PyObject *callee)
+{
+    PyObject *kind = kind_of_wrapper(Py_TYPE(callee));
+    PyObject *name = name_of_wrapper(names, callee);
+    PyObject *label = NULL;
+
+    if (kind != NULL && name != NULL) {
+        label = PyUnicode_FromFormat("<%U of %U>", kind, name);
+    }
+    Py_XDECREF(kind);
+    Py_XDECREF(name);
+    return label;
+}
+
+static PyObject *
 label_of_instance(const fpy_names *names, PyObject *callee)
 {
-    PyTypeObject *type = Py_TYPE(callee);
-    PyObject *inside = inside_of(names, callee);
-    char before[80];
-    PyObject *name;
+    const bool function = is_function_type(names, Py_TYPE(callee));
+    PyObject *name = function ? dotted_name(callee) : name_of_instance(callee);
+    PyObject *label = NULL;
 
-    if (inside != NULL) {
-        name = dotted_name(inside);
-        Py_DECREF(inside);
-        return framed(is_partial(type) ? "functools.partial of "
-                                       : "functools.lru_cache of ",
-                      name);
-    }
-    if (is_function_type(names, type)) {
-        snprintf(before, sizeof before, "%.60s ", short_name(type));
-        return framed(before, dotted_name(callee));
-    }
-    name = dotted_name((PyObject *)type);
     if (name != NULL) {
-        Py_SETREF(name, PyUnicode_FromFormat("<%U object>", name));
+        label =
+            function
+                ? PyUnicode_FromFormat("<%.60s %U>", short_name(Py_TYPE(callee)), name)
+                : PyUnicode_FromFormat("<%U>", name);
+        Py_DECREF(name);
     }
-    return name;
+    return label;
 }
 
 static PyObject *
 label_of(const fpy_names *names, PyObject *callee)
 {
+    PyObject *inside;
+
     if (PyCFunction_Check(callee)) {
         return label_of_function((PyCFunctionObject *)callee);
     }
@@ -399,34 +614,30 @@ label_of(const fpy_names *names, PyObject *callee)
     if (is_method_wrapper(names, callee)) {
         return PyObject_Repr(fpy_wrapped_slot(callee));
     }
-    return PyType_Check(callee) ? label_of_type(callee)
-                                : label_of_instance(names, callee);
+    if (PyType_Check(callee)) {
+        return label_of_type(callee);
+    }
+    inside = inside_of(names, callee);
+    Py_XDECREF(inside);
+    return inside != NULL ? label_of_wrapper(names, callee)
+                          : label_of_instance(names, callee);
 }
 
 /* What keeps the key of a callee in place that is no code object; as keeper_of. */
 static PyObject *
-holder_of(const fpy_names *names, PyObject *callee, fp_key key)
+holder_of(const fpy_names *names, PyObject *callee)
 {
-    PyObject *inside = NULL, *holder = NULL;
+    PyObject *inside = innermost_of(names, callee);
+    PyObject *known = inside != NULL ? inside : callee;
+    PyObject *holder;
+    uintptr_t tag;
 
-    if (PyCFunction_Check(callee)) {
-        return keeper_of(callee);
-    }
-    if ((PyObject *)key == callee || Py_IS_TYPE(callee, &PyMethodDescr_Type)) {
-        return Py_NewRef(callee);
-    }
-    if (is_method_wrapper(names, callee)) {
-        return Py_NewRef(fpy_wrapped_slot(callee));
-    }
-    inside = inside_of(names, callee);
-    if (inside == NULL || key == tagged(Py_TYPE(callee), OF_INSTANCES)) {
-        holder = Py_NewRef((PyObject *)Py_TYPE(callee));
+    if (PyCFunction_Check(known)) {
+        holder = keeper_of(known);
+    } else if (Py_IS_TYPE(known, &PyMethodDescr_Type)) {
+        holder = Py_NewRef(known);
     } else {
-        PyObject *function =
-            PyMethod_Check(inside) ? PyMethod_GET_FUNCTION(inside) : inside;
-        holder = PyFunction_Check(function)
-                     ? Py_NewRef(PyFunction_GET_CODE(function))
-                     : holder_of(names, function, fpy_key_of(names, function));
+        holder = Py_NewRef(subject_of(names, known, &tag));
     }
     Py_XDECREF(inside);
     return holder;
@@ -499,12 +710,15 @@ module_of(PyObject *callee)
 static const fpy_callable *
 add_other(fpy_callables *callables, PyObject *callee, fp_key key)
 {
+    /* Before it is named: that may run Python code, which may change what is inside, or
+     * may have named this very key. */
+    PyObject *held = holder_of(callables->names, callee);
     PyObject *label = label_of(callables->names, callee);
-    /* Naming may have run Python code, and that may have named this very key. */
     const fpy_callable *callable = find(callables, key);
     PyObject *module;
 
     if (label == NULL || callable != NULL) {
+        Py_XDECREF(held);
         Py_XDECREF(label);
         return callable;
     }
@@ -513,7 +727,7 @@ add_other(fpy_callables *callables, PyObject *callee, fp_key key)
                (fpy_callable){.key = key,
                               .subject = label,
                               .module = module,
-                              .held = holder_of(callables->names, callee, key),
+                              .held = held,
                               .visibility = is_own_method(key) || is_own_module(module)
                                                 ? FP_HIDDEN
                                                 : FP_SHOWN});
@@ -530,9 +744,7 @@ fpy_callables_named(fpy_callables *callables, PyObject *callee)
         return callable;
     }
     PyErr_Fetch(&type, &value, &traceback);
-    if (PyMethod_Check(callee)) {
-        callee = PyMethod_GET_FUNCTION(callee);
-    }
+    callee = function_of(callee);
     callable = PyCode_Check(callee) ? add_python(callables, (PyCodeObject *)callee)
                                     : add_other(callables, callee, key);
     PyErr_Clear();

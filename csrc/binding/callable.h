@@ -2,14 +2,22 @@
  *
  * A Python function is known by its code object, a C function or method by its
  * PyMethodDef, as `_lsprof` has it. Other callables are recorded when all are asked for
- * (`builtins="all"`): classes and descriptors by themselves; `functools.partial` and
- * `lru_cache` objects by the function inside; what has a `__name__` that its type
- * defines in C (ufuncs, Cython's functions) by itself; all other instances by type.
+ * (`builtins="all"`):
+ *
+ *      classes and descriptors           by themselves
+ *      what passes its calls on to a     by that function: `functools.partial` and
+ *      function that it shows            `lru_cache` objects, all that has a
+ *                                        `__wrapped__`, ufuncs of `numpy.frompyfunc`
+ *      what has a `__name__` that its    by the code object it has (Cython's
+ * functions), type defines in C                 or by itself (ufuncs) all other
+ * instances               by type
+ *
  * Names are made when a key is first seen, since the object may be gone later.
  *
  * Ownership  a table owns a reference to each code object and to what keeps a key in
- *            place (the PyMethodDef's module, type or method descriptor; a class);
- * never to an instance of the program's, so its `__del__` runs when it would.
+ *            place (the PyMethodDef's module, type or method descriptor; a class; a
+ *            function that is known by itself); never to any other instance of the
+ *            program's, nor to a closure, so its `__del__` runs when it would.
  */
 #ifndef FPY_CALLABLE_H
 #define FPY_CALLABLE_H
