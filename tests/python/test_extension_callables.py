@@ -377,14 +377,17 @@ def calls_back(bound, unbound, pybind):
 
 
 @needs_monitoring
-def test_python_functions_called_back_are_their_callees(bound, unbound, pybind):
+@pytest.mark.parametrize("max_nodes", [1, 2**20])
+def test_python_functions_called_back_are_their_callees(
+    bound, unbound, pybind, max_nodes
+):
     calls = calls_back(bound, unbound, pybind)
 
     def program():
         for call in calls.values():
             call()
 
-    profile = all_of(program)
+    profile = all_of(program, max_nodes=max_nodes)
     callers = profile.stats[label(answer)][4]
     assert {caller[2]: pair[:2] for caller, pair in callers.items()} == {
         name: (1, 1) for name in calls
