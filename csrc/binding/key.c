@@ -73,7 +73,8 @@ has_python_call(const fpy_names *names, PyTypeObject *type)
 }
 
 /* The code object that a function of an extension type has (Cython's do), borrowed from
- * it; NULL: none. Functions that are made anew at each call of another share it. */
+ * it; NULL: none. Functions that are made anew at each call of another share it. (Those
+ * that a decorator makes do too, and are known by what they wrap.) */
 static PyObject *
 code_of_function(const fpy_names *names, PyObject *function)
 {
@@ -158,10 +159,11 @@ fpy_inside_of(const fpy_names *names, PyObject *callee)
     if (fpy_is_partial(type)) {
         return function_of_partial(names, callee);
     }
-    if (fpy_is_function_type(names, type)) {
-        return is_ufunc(type) ? function_of_ufunc(callee) : NULL;
+    if (is_ufunc(type)) {
+        return function_of_ufunc(callee);
     }
-    return PyType_Check(callee) || has_python_call(names, type)
+    return PyType_Check(callee) || PyFunction_Check(callee) ||
+                   has_python_call(names, type)
                ? NULL
                : wrapped_function(names, callee);
 }

@@ -4,13 +4,13 @@
  * PyMethodDef, as `_lsprof` has it. Other callables are recorded when all are asked for
  * (`builtins="all"`):
  *
- *      classes and descriptors           by themselves
- *      what passes its calls on to a     by that function: `functools.partial` and
- *      function that it shows            `lru_cache` objects, all that has a
- *                                        `__wrapped__`, ufuncs of `numpy.frompyfunc`
- *      what has a `__name__` that its    by the code object it has (Cython's
- * functions), type defines in C                 or by itself (ufuncs) all other
- * instances               by type
+ *      classes and descriptors     by themselves
+ *      what passes its calls on    by the function inside: `functools.partial` and
+ *                                  `lru_cache` objects, whatever has a `__wrapped__`,
+ *                                  ufuncs of `numpy.frompyfunc`
+ *      what has a name in C        by its code object (functions of Cython's), or by
+ *                                  itself (ufuncs)
+ *      all other instances         by type
  *
  * Nothing here runs Python code, and the current exception is left alone.
  */

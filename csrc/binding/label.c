@@ -225,8 +225,12 @@ fpy_label_of(const fpy_names *names, PyObject *callee)
     }
     inside = fpy_inside_of(names, callee);
     Py_XDECREF(inside);
-    return inside != NULL ? label_of_wrapper(names, callee)
-                          : label_of_instance(names, callee);
+    /* A function that wraps another, such as a decorator of Cython's makes, has a name.
+     */
+    return inside != NULL && !(has_qualname(callee) &&
+                               fpy_is_function_type(names, Py_TYPE(callee)))
+               ? label_of_wrapper(names, callee)
+               : label_of_instance(names, callee);
 }
 
 PyObject *

@@ -181,6 +181,9 @@ def test_cythons_functions(bound):
         bound.both(1)
         bound.outer()()
         bound.outer()()
+        bound.decorated()
+        bound.decorated_too()
+        bound.decorator(answer)()
         bound.Extension()
         thing.method(1)
         bound.Extension.method(thing, 1)
@@ -197,6 +200,10 @@ def test_cythons_functions(bound):
         f"<{method}.both>": 1,
         f"<{method}.outer>": 2,
         f"<{method}.outer.<locals>.closure>": 2,
+        f"<{method}.decorated>": 1,
+        f"<{method}.decorated_too>": 1,
+        f"<{method}.decorator>": 1,
+        f"<cython_function_or_method {HERE}.answer>": 1,
         "<class 'cython_bound.Extension'>": 1,
         f"<{method}.Extension.method>": 3,
         f"<{method}.Extension.both>": 1,

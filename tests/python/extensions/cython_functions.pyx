@@ -1,5 +1,10 @@
 """All kinds of Cython's callables. Built twice: with and without `binding`."""
 
+cimport cython
+
+import functools
+
+
 def function(x):
     return x
 
@@ -21,6 +26,25 @@ def outer():
         return 1
 
     return closure
+
+
+def decorator(wrapped):
+    @functools.wraps(wrapped)
+    @cython.binding(True)
+    def wrapper():
+        return wrapped()
+
+    return wrapper
+
+
+@decorator
+def decorated():
+    return 1
+
+
+@decorator
+def decorated_too():
+    return 1
 
 
 def holding(thing):
