@@ -33,6 +33,7 @@ os.stat(os.path.join(sysconfig.get_path("include"), "Python.h"))'
 need_build() {
     local version python pythons
     need gcc command -v gcc
+    need g++ command -v g++ # for the tests, which build a module with pybind11
     need libc6-dev has_header stdio.h
     need cmake command -v cmake
     need pkg-config command -v pkg-config

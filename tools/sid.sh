@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 MINORS="14 15"
 sid=${FASTPROF_SID:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/fastprof/sid}
-packages=(gcc libc6-dev uthash-dev check cmake make pkg-config)
+packages=(gcc g++ libc6-dev uthash-dev check cmake make pkg-config)
 for minor in $MINORS; do
     packages+=("python3.$minor-dev" "python3.$minor-venv")
 done

@@ -1,15 +1,12 @@
-/* callable.h -- which key and which name a callable has.
+/* callable.h -- the callables that are known by now, with their names.
  *
- * A Python function is known by its code object, a C function or method by its
- * PyMethodDef, as `_lsprof` has it. Other callables are recorded when all are asked for
- * (`builtins="all"`): classes and descriptors by themselves; `functools.partial` and
- * `lru_cache` objects by the function inside; what has a `__name__` that its type
- * defines in C (ufuncs, Cython's functions) by itself; all other instances by type.
- * Names are made when a key is first seen, since the object may be gone later.
+ * By what, key.h tells; how it is named, label.h. Names are made when a key is first
+ * seen, since the object may be gone later.
  *
  * Ownership  a table owns a reference to each code object and to what keeps a key in
- *            place (the PyMethodDef's module, type or method descriptor; a class);
- * never to an instance of the program's, so its `__del__` runs when it would.
+ *            place (the PyMethodDef's module, type or method descriptor; a class; a
+ *            function that is known by itself); never to any other instance of the
+ *            program's, nor to a closure, so its `__del__` runs when it would.
  */
 #ifndef FPY_CALLABLE_H
 #define FPY_CALLABLE_H
@@ -38,11 +35,6 @@ typedef struct {
     const fpy_names *names;
 } fpy_callables;
 
-/* The key of the code object of a Python function, or of another callable; NULL when
- * that is not recorded, since a Python function that it calls is. Runs no Python code,
- * and leaves the current exception alone. */
-fp_key fpy_key_of(const fpy_names *names, PyObject *callee);
-
 /* The entry for a callee that has a key, made if it is new; if it is a code object, its
  * function runs now. NULL when there is no memory. May run Python code (a `__repr__`);
  * leaves the current exception alone. */
@@ -59,11 +51,5 @@ bool fpy_is_own_function(PyObject *function);
 
 int fpy_callables_traverse(const fpy_callables *callables, visitproc visit, void *arg);
 void fpy_callables_clear(fpy_callables *callables);
-
-static inline fp_key
-fpy_c_function_key(PyObject *function)
-{
-    return ((PyCFunctionObject *)function)->m_ml;
-}
 
 #endif

@@ -11,6 +11,7 @@
  * that names, or with the frame.
  */
 #include "hook.h"
+#include "key.h"
 #include "monitor.h"
 
 #ifdef FPY_HAVE_MONITORING

@@ -6,6 +6,7 @@
  * they have not run, since the interpreter's lock is still held.
  */
 #include "hook.h"
+#include "key.h"
 #include "thread.h"
 
 #include <string.h>

@@ -76,6 +76,7 @@ make_names(fpy_names *names)
 {
     names->call = PyUnicode_InternFromString("__call__");
     names->name = PyUnicode_InternFromString("__name__");
+    names->code = PyUnicode_InternFromString("__code__");
     names->func = PyUnicode_InternFromString("func");
     names->wrapped = PyUnicode_InternFromString("__wrapped__");
     PyObject *wrapper = PyObject_GetAttrString(Py_None, "__repr__");
@@ -84,8 +85,8 @@ make_names(fpy_names *names)
     }
     names->method_wrapper = (PyTypeObject *)Py_NewRef((PyObject *)Py_TYPE(wrapper));
     Py_DECREF(wrapper);
-    return names->call != NULL && names->name != NULL && names->func != NULL &&
-                   names->wrapped != NULL
+    return names->call != NULL && names->name != NULL && names->code != NULL &&
+                   names->func != NULL && names->wrapped != NULL
                ? 0
                : -1;
 }
@@ -165,6 +166,7 @@ module_free(void *module)
         fpy_monitor_free(state);
         Py_CLEAR(state->names.call);
         Py_CLEAR(state->names.name);
+        Py_CLEAR(state->names.code);
         Py_CLEAR(state->names.func);
         Py_CLEAR(state->names.wrapped);
         Py_CLEAR(state->names.method_wrapper);

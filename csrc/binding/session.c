@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include "key.h"
+
 #include "../engine/alloc.h"
 
 #include <math.h>

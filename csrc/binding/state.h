@@ -17,6 +17,7 @@ struct fpy_monitor;
 typedef struct {
     PyObject *call;    /* __call__ */
     PyObject *name;    /* __name__ */
+    PyObject *code;    /* __code__ */
     PyObject *func;    /* func */
     PyObject *wrapped; /* __wrapped__ */
     PyTypeObject *method_wrapper;

@@ -84,10 +84,15 @@ def record(profile, main, form="enable", **options):
     return profile
 
 
+def without_addresses(text):
+    """A repr without the part that is another one each time."""
+    return _ADDRESS.sub("", text)
+
+
 def label(code_or_name):
     """The pstats key of a code object, function or C function name."""
     if isinstance(code_or_name, str):
-        return ("~", 0, _ADDRESS.sub("", code_or_name))
+        return ("~", 0, without_addresses(code_or_name))
     code = getattr(code_or_name, "__code__", code_or_name)
     return (code.co_filename, code.co_firstlineno, code.co_name)
 
@@ -132,7 +137,7 @@ def counts_of_stats(stats):
 
 
 def _plain(key):
-    return (key[0], key[1], _ADDRESS.sub("", key[2]))
+    return (key[0], key[1], without_addresses(key[2]))
 
 
 def times_of_entries(entries):

@@ -8,11 +8,14 @@ from support import (
     FORMS,
     PROGRAM_NAMES,
     assert_counts,
+    counts_of_stats,
     cprofile_counts,
+    differences,
     import_program,
     label,
     record,
     warm_program,
+    without_addresses,
 )
 
 # cProfile of 3.12 and 3.13 is wrong about these two: it lets a SystemError escape into
@@ -70,6 +73,34 @@ def test_counts_stay_exact_when_the_node_budget_is_reached(name, max_nodes):
     # A path needs a node at least for each function that is on it.
     if len(expected) > max_nodes:
         assert profile.snapshot().truncated
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="sys.monitoring is there from Python 3.12 on"
+)
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("max_nodes", [1, 2**20])
+def test_what_cprofile_counts_stays_when_all_callables_are(name, max_nodes, capsys):
+    """Other callables come between callers and callees; the numbers of calls stay."""
+    main = warm_program(name).main
+    answer = None
+
+    def program():
+        nonlocal answer
+        answer = main()
+
+    capsys.readouterr()
+    expected = cprofile_counts(program)
+    told = without_addresses(repr(answer)), capsys.readouterr()
+    profiler = fastprof.Profiler(builtins="all", max_nodes=max_nodes)
+    profile = record(profiler, program)
+    assert (without_addresses(repr(answer)), capsys.readouterr()) == told
+    profile.create_stats()
+    ours = {key: pair[:2] for key, pair in counts_of_stats(profile.stats).items()}
+    expected = {key: pair[:2] for key, pair in expected.items()}
+    assert not differences({key: ours.get(key) for key in expected}, expected)
+    snapshot = profile.snapshot()
+    assert snapshot.truncated == bool(snapshot.warnings) == (len(ours) > max_nodes)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

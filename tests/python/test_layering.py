@@ -27,6 +27,8 @@ ENGINE_CHAIN = (
 BINDING_CHAIN = (
     "compat",
     "state",
+    "key",
+    "label",
     "callable",
     "session",
     "thread",

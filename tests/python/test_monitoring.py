@@ -150,6 +150,74 @@ def test_all_callables_are_named_as_a_reader_expects():
     }
 
 
+class Other(Called):
+    pass
+
+
+def test_wrappers_of_one_function_are_told_apart():
+    """They were not: a cache of a partial had the key of a partial of a cache.
+
+    And partials of objects with a `__call__` were all one, under the first one's name.
+    """
+    of_cache = functools.partial(functools.lru_cache(inner))
+    of_partial = functools.lru_cache(functools.partial(inner))
+    of_called, of_other = functools.partial(Called()), functools.partial(Other())
+    of_class = functools.lru_cache(Called)
+
+    def work():
+        of_cache()
+        of_partial()
+        of_partial()
+        of_called()
+        of_other()
+        of_other()
+        of_class()
+
+    with fastprof.Profiler(builtins="all") as profile:
+        work()
+    profile.create_stats()
+    here = __name__
+    assert {
+        key[2]: entry[1]
+        for key, entry in profile.stats.items()
+        if label(work) in entry[4]
+    } == {
+        f"<functools.partial of {here}.inner>": 1,
+        f"<functools.lru_cache of {here}.inner>": 2,
+        f"<functools.partial of {here}.Called object>": 1,
+        f"<functools.partial of {here}.Other object>": 2,
+        f"<functools.lru_cache of {here}.Called>": 1,
+    }
+
+
+def test_a_wrapper_that_leads_back_to_itself():
+    """Its key was looked for until the stack was used up."""
+    run_isolated(
+        """
+import functools, fastprof
+
+@functools.lru_cache
+def cached():
+    return 1
+
+@functools.lru_cache
+def other():
+    return 1
+
+loop = functools.partial(print, end="")
+loop.__setstate__((loop, (), {}, {}))
+cached.__wrapped__ = cached
+other.__wrapped__ = loop
+with fastprof.Profiler(builtins="all") as profile:
+    cached()
+    other()
+profile.create_stats()
+assert profile.stats[("~", 0, "<functools.lru_cache of __main__.cached>")][1] == 1
+assert profile.stats[("~", 0, "<functools.lru_cache of __main__.other>")][1] == 1
+"""
+    )
+
+
 def test_events_that_an_earlier_owner_switched_off_come_again():
     """They are switched off place by place, and that outlives the owner."""
     start = monitoring.events.PY_START
