@@ -707,7 +707,16 @@ def test_a_profile_that_fits_nowhere_costs_one_line(place):
 # Interruption and a stdout that goes away.
 
 
+@pytest.fixture
+def heeds_interrupts():
+    """Let the programs heed SIGINT: what a shell runs in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @posix
+@pytest.mark.usefixtures("heeds_interrupts")
 @pytest.mark.parametrize("with_file", [False, True], ids=["table", "file"])
 def test_interrupt_leaves_the_profile_and_the_plain_traceback(place, with_file):
     place.write("program.py", "import signal\nsignal.raise_signal(signal.SIGINT)\n")
@@ -720,6 +729,7 @@ def test_interrupt_leaves_the_profile_and_the_plain_traceback(place, with_file):
 
 
 @posix
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_control_c_from_outside(place):
     source = "import sys\nprint('ready', flush=True)\nsys.stdin.buffer.read()\n"
     place.write("program.py", source)
