@@ -522,6 +522,13 @@ def test_runctx_runs_in_the_given_namespaces(make):
 
 
 @BOTH
+def test_no_future_statement_of_ours_changes_what_is_executed(make):
+    namespace = {}
+    make().runctx("def f(x: 1 + 1): pass", namespace, namespace)
+    assert namespace["f"].__annotations__ == {"x": 2}
+
+
+@BOTH
 def test_run_runs_in_main(make, monkeypatch):
     import __main__
 
