@@ -473,7 +473,7 @@ def test_foreign_hook_is_a_conflict_and_stays(make):
 
 
 @BOTH
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="cProfile is no hook here")
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="cProfile is a hook up to 3.11")
 def test_cprofile_in_the_way_is_a_conflict_and_stays(make):
     other = cProfile.Profile()
     other.enable()
@@ -669,14 +669,14 @@ def test_pstats_ends_recording_as_with_cprofile(make):
 
 
 @BOTH
-@pytest.mark.skipif(sys.version_info >= (3, 15), reason="pstats takes it there")
+@pytest.mark.skipif(sys.version_info >= (3, 15), reason="a TypeError up to 3.14")
 def test_empty_profile_is_the_type_error_of_pstats(make):
     with pytest.raises(TypeError, match="Cannot create or construct"):
         pstats.Stats(make())
 
 
 @BOTH
-@pytest.mark.skipif(sys.version_info < (3, 15), reason="a TypeError up to 3.14")
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="pstats takes it from 3.15 on")
 def test_empty_profile_is_one_without_functions(make):
     assert pstats.Stats(make()).stats == {}
 
