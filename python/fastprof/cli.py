@@ -6,11 +6,12 @@ our frames, and nothing that it does to the interpreter keeps its profile from u
 
 Nothing is imported here that cProfile does not import: what is in sys.modules when the
 program starts is missing from the profile of the program's own imports, and stands in
-the way of modules that the program has under the same name.
+the way of modules that the program has under the same name. That holds for the whole
+package. From Python 3.14 on typing and contextlib are among these modules, so
+annotations that need typing are quoted, one by one: `__future__` is a module too.
 """
 
 import builtins
-import contextlib
 import errno
 import importlib.machinery
 import importlib.util
@@ -22,11 +23,18 @@ import pstats
 import runpy
 import sys
 import types
-from typing import Any
 
 from .errors import FastprofError
 from .output import check_writable, create_rescue_file
 from .profiler import Profiler
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    # What stdout is when the program ends: a text stream, if the program left it at
+    # that.
+    Stream = Any
 
 __all__ = ["main"]
 
@@ -42,10 +50,7 @@ INTERRUPTED = 130
 PYC_HEADER_SIZE = 16
 
 # The option `builtins` of a profiler, by its value on the command line.
-BUILTINS: dict[str, Any] = {"yes": True, "no": False, "all": "all"}
-
-# What stdout is when the program ends: a text stream, if the program left it at that.
-Stream = Any
+BUILTINS: "dict[str, Any]" = {"yes": True, "no": False, "all": "all"}
 
 # Taken now, for the program may delete it.
 display_error = sys.__excepthook__
@@ -66,7 +71,7 @@ class Program:
 
     def __init__(
         self,
-        namespace: dict[str, Any],
+        namespace: "dict[str, Any]",
         by_runpy: bool,
         code: types.CodeType | None = None,
     ) -> None:
@@ -201,7 +206,7 @@ def load(arguments: list[str], is_module: bool) -> Program:
         raise BadInputError(f"can't open file {path!r}: {reason}") from error
 
 
-def install_main_module() -> dict[str, Any]:
+def install_main_module() -> "dict[str, Any]":
     """Put a new `__main__` in the place of ours; the answer is its namespace."""
     main_module = types.ModuleType("__main__")
     namespace = vars(main_module)
@@ -216,13 +221,15 @@ def install_main_module() -> dict[str, Any]:
 def is_importable_from(path: str) -> bool:
     """Whether a path is a place to import modules from: a directory, a zip file."""
     for hook in sys.path_hooks:
-        with contextlib.suppress(ImportError):
+        try:
             hook(path)
-            return True
+        except ImportError:
+            continue
+        return True
     return False
 
 
-def load_archive(path: str, namespace: dict[str, Any]) -> Program:
+def load_archive(path: str, namespace: "dict[str, Any]") -> Program:
     """Find the `__main__` of a directory or zip file, which goes on sys.path."""
     put_first_on_path(path, replacing=not is_path_safe())
     _, spec, code = runpy._get_main_module_details(  # type: ignore[attr-defined]
@@ -248,7 +255,7 @@ def program_of_spec(
     return program
 
 
-def load_script(path: str, namespace: dict[str, Any]) -> Program:
+def load_script(path: str, namespace: "dict[str, Any]") -> Program:
     """Compile a source file, or take the code of a compiled one."""
     with io.open_code(path) as file:
         content = file.read()  # at once, for a pipe cannot be read again
@@ -271,10 +278,14 @@ def load_script(path: str, namespace: dict[str, Any]) -> Program:
 
 def script_directory(path: str) -> str:
     """What the interpreter puts on sys.path: links followed as far as they lead."""
-    with contextlib.suppress(OSError):
+    try:
         path = os.path.join(os.path.dirname(path), os.readlink(path))
-    with contextlib.suppress(OSError):  # a pipe in /dev/fd has no real path
+    except OSError:
+        pass  # it is no link
+    try:
         path = os.path.realpath(path, strict=True)
+    except OSError:
+        pass  # a pipe in /dev/fd has no real path
     return os.path.dirname(path)
 
 
@@ -339,7 +350,7 @@ def deliver(
     profiler: Profiler,
     outfile: str | None,
     sort: str | int,
-    stdout: Stream,
+    stdout: "Stream",
     error: BaseException | None,
 ) -> int:
     """Write the profile; the answer is the exit code for a program that ended well."""
@@ -351,9 +362,11 @@ def deliver(
         status = save(profiler, outfile)
     elif is_open:
         status = print_table(profiler, sort, stdout)
-    with contextlib.suppress(Exception):  # how the program ended is still to be told
+    try:
         for remark in profiler.snapshot().warnings:
             complain(remark)
+    except Exception:
+        pass  # how the program ended is still to be told
     if not is_open or status == CLOSED_STDOUT:
         drop_pending(stdout)
         return CLOSED_STDOUT
@@ -371,7 +384,7 @@ def save(profiler: Profiler, outfile: str) -> int:
     return 0
 
 
-def print_table(profiler: Profiler, sort: str | int, stdout: Stream) -> int:
+def print_table(profiler: Profiler, sort: str | int, stdout: "Stream") -> int:
     """Print the table; the answer is the exit code for a program that ended well."""
     table = io.StringIO()
     try:
@@ -502,7 +515,7 @@ def show(error: BaseException) -> None:
 # Streams, which the program may have replaced, closed or taken from under Python.
 
 
-def usable(stdout: Stream) -> Stream:
+def usable(stdout: "Stream") -> "Stream":
     """The stdout we started with, else what the program has put in its place."""
     try:
         if stdout is not None and not stdout.closed:
@@ -512,12 +525,14 @@ def usable(stdout: Stream) -> Stream:
     stream = getattr(sys, "stdout", None)
     if stdout is not None and getattr(stream, "closed", True):
         # The program closed the stream; the descriptor under it is open as ever.
-        with contextlib.suppress(OSError):
+        try:
             return open(1, "w", encoding=stdout.encoding, closefd=False)
+        except OSError:
+            pass
     return stream
 
 
-def flush(stream: Stream) -> bool:
+def flush(stream: "Stream") -> bool:
     """Let the program's output come before ours; False if nobody reads it any more."""
     try:
         stream.flush()
@@ -528,28 +543,31 @@ def flush(stream: Stream) -> bool:
     return True
 
 
-def reader_is_gone(stream: Stream) -> bool:
+def reader_is_gone(stream: "Stream") -> bool:
     """Whether a stream is a pipe that has lost its other end."""
-    with contextlib.suppress(Exception):
+    try:
         import select
 
         poll = select.poll()
         poll.register(stream.fileno(), 0)
         return any(event & select.POLLERR for _, event in poll.poll(0))
-    return False
+    except Exception:
+        return False
 
 
-def drop_pending(stream: Stream) -> None:
+def drop_pending(stream: "Stream") -> None:
     """Let what cannot be written go nowhere: shutdown would complain about it."""
-    with contextlib.suppress(Exception):
+    try:
         descriptor = stream.fileno()
         nowhere = os.open(os.devnull, os.O_WRONLY)
         if nowhere != descriptor:
             os.dup2(nowhere, descriptor)
             os.close(nowhere)
+    except Exception:
+        pass
 
 
-def write_text(stream: Stream, text: str) -> None:
+def write_text(stream: "Stream", text: str) -> None:
     if stream is None:
         raise ValueError("there is no stdout")
     try:
@@ -565,8 +583,10 @@ def complain(message: str) -> None:
 
 
 def write_error(text: str) -> None:
-    with contextlib.suppress(Exception):  # nobody is left to be told
+    try:
         sys.stderr.write(text)
+    except Exception:
+        pass  # nobody is left to be told
 
 
 def describe(error: Exception) -> str:

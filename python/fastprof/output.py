@@ -1,10 +1,12 @@
 """Files that hold a result: the old one stays until the new one is complete."""
 
-import contextlib
 import errno
 import os
 import stat
-from typing import Any
+
+TYPE_CHECKING = False  # see cli.py for what may be imported
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["check_writable", "create_rescue_file", "replace_file"]
 
@@ -32,7 +34,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
 
 
-def replace_file(path: str | bytes | int | os.PathLike[Any], data: bytes) -> None:
+def replace_file(path: "str | bytes | int | os.PathLike[Any]", data: bytes) -> None:
     """Write a file so that whoever reads it sees the old content or all of the new.
 
     A link is followed. An existing file keeps its permission bits. What is not a
@@ -127,8 +129,10 @@ def _write_beside_and_rename(target: str, data: bytes, mode: int | None) -> None
             file.write(data)
         os.replace(temporary, target)
     except BaseException as error:
-        with contextlib.suppress(OSError):
+        try:
             os.unlink(temporary)
+        except OSError:
+            pass
         if isinstance(error, OSError):  # which names a file that nobody knows of
             raise OSError(error.errno, error.strerror, target) from None
         raise

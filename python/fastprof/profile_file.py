@@ -4,24 +4,27 @@ docs/format.md describes it.
 """
 
 import marshal
-from typing import Any, Final
 
 from ._core import checksum
 from .errors import ProfileFileError
 
+TYPE_CHECKING = False  # see cli.py for what may be imported
+if TYPE_CHECKING:
+    from typing import Any, Final
+
 __all__ = ["FORMAT_VERSION", "pack", "unpack"]
 
-FORMAT_VERSION: Final = 1
-MAGIC: Final = b"fastprof"
+FORMAT_VERSION: "Final" = 1
+MAGIC: "Final" = b"fastprof"
 # Magic, format version, lengths of the two parts, checksum of both: 8 bytes each.
-TRAILER_SIZE: Final = 40
+TRAILER_SIZE: "Final" = 40
 
 # What is here can do without modules that cProfile does not import: the program's own
 # import of them is to be recorded as it is there, and at the end the program may have
 # left sys.path so that nothing can be imported.
 
 
-def pack(flat: dict[Any, Any], details: dict[str, Any]) -> bytes:
+def pack(flat: "dict[Any, Any]", details: "dict[str, Any]") -> bytes:
     """Make the content of a profile file.
 
     Args:
@@ -37,7 +40,7 @@ def pack(flat: dict[Any, Any], details: dict[str, Any]) -> bytes:
     return content + MAGIC + trailer
 
 
-def unpack(data: bytes) -> dict[str, Any]:
+def unpack(data: bytes) -> "dict[str, Any]":
     """Read the second part, once both are known to be undamaged.
 
     Raises:

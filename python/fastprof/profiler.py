@@ -8,25 +8,25 @@ from collections.abc import Callable
 # By name, for the program may put something else in their place.
 from os import getpid
 from time import gmtime, strftime
-from typing import Any, Literal, ParamSpec, TypeVar
 
 from . import _core
 from ._version import __version__
 from .output import check_writable, replace_file
 from .stats import Stats, pstats_dict
 
-if sys.version_info >= (3, 11):
-    from typing import Self
-else:
-    from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # see cli.py for what may be imported
+if TYPE_CHECKING:
+    from typing import Any, Literal, ParamSpec, TypeVar
 
-    if TYPE_CHECKING:
+    if sys.version_info >= (3, 11):
+        from typing import Self
+    else:
         from typing_extensions import Self
 
-__all__ = ["Profile", "Profiler", "run", "runctx"]
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
-P = ParamSpec("P")
-R = TypeVar("R")
+__all__ = ["Profile", "Profiler", "run", "runctx"]
 
 
 class Profiler(_core.Profiler):
@@ -56,7 +56,7 @@ class Profiler(_core.Profiler):
         TypeError: The timer cannot be called.
     """
 
-    stats: dict[Any, Any]
+    stats: "dict[Any, Any]"
 
     def __init__(
         self,
@@ -64,10 +64,10 @@ class Profiler(_core.Profiler):
         timer: Callable[[], float] | None = None,
         timeunit: float = 0.0,
         subcalls: bool = True,
-        builtins: bool | Literal["all"] = True,
-        threads: Literal["all", "current"] = "all",
+        builtins: "bool | Literal['all']" = True,
+        threads: "Literal['all', 'current']" = "all",
         max_nodes: int = 2**20,
-        backend: Literal["auto", "setprofile", "monitoring"] = "auto",
+        backend: "Literal['auto', 'setprofile', 'monitoring']" = "auto",
     ) -> None:
         """See the class."""
         super().__init__(
@@ -128,7 +128,7 @@ class Profiler(_core.Profiler):
         """Write what has been recorded up to now; see `Stats.save`."""
         self.snapshot().save(path, format)
 
-    def dump_stats(self, file: str | bytes | int | os.PathLike[Any]) -> None:
+    def dump_stats(self, file: "str | bytes | int | os.PathLike[Any]") -> None:
         """Disable, and write a .prof file, whatever the file's extension.
 
         Args:
@@ -140,7 +140,7 @@ class Profiler(_core.Profiler):
         self.create_stats()
         replace_file(file, self.snapshot().to_bytes())
 
-    def print_stats(self, sort: Any = -1) -> None:
+    def print_stats(self, sort: "Any" = -1) -> None:
         """Disable, and print the table of pstats.
 
         Args:
@@ -163,8 +163,8 @@ class Profiler(_core.Profiler):
     def runctx(
         self,
         cmd: str | types.CodeType,
-        globals: dict[str, Any],
-        locals: Any,
+        globals: "dict[str, Any]",
+        locals: "Any",
     ) -> "Self":
         """Profile a statement in the given namespaces."""
         self.enable()
@@ -174,7 +174,9 @@ class Profiler(_core.Profiler):
             self.disable()
         return self
 
-    def runcall(self, func: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def runcall(
+        self, func: "Callable[P, R]", /, *args: "P.args", **kwargs: "P.kwargs"
+    ) -> "R":
         """Profile one call, and answer its result."""
         self.enable()
         try:
@@ -199,8 +201,8 @@ class Profile(Profiler):
         timer: Callable[[], float] | None = None,
         timeunit: float = 0.0,
         subcalls: bool = True,
-        builtins: bool | Literal["all"] = True,
-        **options: Any,
+        builtins: "bool | Literal['all']" = True,
+        **options: "Any",
     ) -> None:
         """See the class."""
         options.setdefault("threads", "current")
@@ -214,7 +216,7 @@ class Profile(Profiler):
 
 
 def run(
-    statement: str | types.CodeType, filename: str | None = None, sort: Any = -1
+    statement: str | types.CodeType, filename: str | None = None, sort: "Any" = -1
 ) -> None:
     """Profile a statement in `__main__`, and print the table or write a file.
 
@@ -238,10 +240,10 @@ def run(
 
 def runctx(
     statement: str | types.CodeType,
-    globals: dict[str, Any],
-    locals: Any,
+    globals: "dict[str, Any]",
+    locals: "Any",
     filename: str | None = None,
-    sort: Any = -1,
+    sort: "Any" = -1,
 ) -> None:
     """Profile a statement in the given namespaces; otherwise as `run`."""
     import pstats
@@ -263,7 +265,7 @@ def runctx(
             profile.dump_stats(filename)
 
 
-def _sort_keys(sort: Any) -> tuple[Any, ...]:
+def _sort_keys(sort: "Any") -> "tuple[Any, ...]":
     """The arguments for `pstats.Stats.sort_stats`."""
     return sort if isinstance(sort, tuple) else (sort,)
 

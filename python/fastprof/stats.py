@@ -1,12 +1,15 @@
 """What a profile says: the native model, and pstats' dict made from it."""
 
 import os
-from typing import Any
 
 from ._core import Snapshot
 from .errors import ProfileFileError, UnknownFormatError
 from .output import replace_file
 from .profile_file import pack, unpack
+
+TYPE_CHECKING = False  # see cli.py for what may be imported
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Stats", "load", "pstats_dict"]
 
@@ -67,7 +70,7 @@ class Stats:
             number of paths in its call tree) and `python`.
     """
 
-    def __init__(self, snapshot: Snapshot, info: dict[str, Any]) -> None:
+    def __init__(self, snapshot: Snapshot, info: "dict[str, Any]") -> None:
         """Made by `Profiler.snapshot` and `load`."""
         self._snapshot = snapshot
         self._flat: dict[Key, Entry] | None = None
@@ -175,7 +178,7 @@ def load(path: str | os.PathLike[str]) -> Stats:
         raise ProfileFileError(f"{os.fspath(path)}: {error}") from None
 
 
-def _stats_of(details: dict[str, Any]) -> Stats:
+def _stats_of(details: "dict[str, Any]") -> Stats:
     """The native model from a file's second part, which is checked first."""
     try:
         info, functions = details["info"], details["functions"]
@@ -190,7 +193,7 @@ def _stats_of(details: dict[str, Any]) -> Stats:
         raise ProfileFileError(f"damaged: {error}") from None
 
 
-def _is_function(function: Any) -> bool:
+def _is_function(function: "Any") -> bool:
     file, line, name, qualname, module = function
     texts = file, name, qualname, "" if module is None else module
     return isinstance(line, int) and all(isinstance(text, str) for text in texts)

@@ -276,7 +276,7 @@ def test_run_is_refused_without_its_packages(monkeypatch, capsys):
 
 
 def test_figures_are_those_of_pyperf(store, run):
-    pyperf = pytest.importorskip("pyperf")
+    pyperf = pytest.importorskip("pyperf", reason="needs pyperf (make bench-table)")
     for number in range(2):
         for program in PLAN["scales"]:
             store.add("unprofiled", program, {"seconds": 1.0, "peak_kib": 1})

@@ -473,7 +473,7 @@ def test_foreign_hook_is_a_conflict_and_stays(make):
 
 
 @BOTH
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="cProfile is no hook here")
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="cProfile is a hook up to 3.11")
 def test_cprofile_in_the_way_is_a_conflict_and_stays(make):
     other = cProfile.Profile()
     other.enable()
@@ -519,6 +519,13 @@ def test_runctx_runs_in_the_given_namespaces(make):
     executed, module = ("~", 0, "<built-in method builtins.exec>"), "<string>"
     assert counts[executed] == (1, 1, {})
     assert counts[(module, 1, "<module>")] == (1, 1, {executed: (1, 1)})
+
+
+@BOTH
+def test_no_future_statement_of_ours_changes_what_is_executed(make):
+    namespace = {}
+    make().runctx("def f(x: 1 + 1): pass", namespace, namespace)
+    assert namespace["f"].__annotations__ == {"x": 2}
 
 
 @BOTH
@@ -662,14 +669,14 @@ def test_pstats_ends_recording_as_with_cprofile(make):
 
 
 @BOTH
-@pytest.mark.skipif(sys.version_info >= (3, 15), reason="pstats takes it there")
+@pytest.mark.skipif(sys.version_info >= (3, 15), reason="a TypeError up to 3.14")
 def test_empty_profile_is_the_type_error_of_pstats(make):
     with pytest.raises(TypeError, match="Cannot create or construct"):
         pstats.Stats(make())
 
 
 @BOTH
-@pytest.mark.skipif(sys.version_info < (3, 15), reason="a TypeError up to 3.14")
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="pstats takes it from 3.15 on")
 def test_empty_profile_is_one_without_functions(make):
     assert pstats.Stats(make()).stats == {}
 

@@ -172,7 +172,7 @@ def test_what_a_snapshot_tells_of_functions_cannot_be_changed():
 
 
 @pytest.mark.skipif(
-    sys.version_info >= (3, 12), reason="there a second enable is an error"
+    sys.version_info >= (3, 12), reason="an error from 3.12 on; runs up to 3.11"
 )
 def test_builtins_are_switched_off_while_one_is_open():
     """The call of enable itself stayed open, and took the time of its caller."""
