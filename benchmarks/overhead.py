@@ -114,7 +114,7 @@ def measure(
     """Measure one set of programs on one Python: a section of the report."""
     folder = build_extension(facts, "empty_hook")
     divisor = QUICK_DIVISOR if options.quick else 1
-    modes = options.modes or list(default_modes(version_of(facts)))
+    modes = options.modes or list(default_modes(version_of(facts), of_set))
     rounds = options.rounds or (1 if options.quick else ROUNDS[of_set])
 
     def run(mode: str, name: str) -> dict:

@@ -83,9 +83,17 @@ EXTRA_MODES = {
 }
 
 
-def default_modes(version: tuple[int, ...]) -> dict[str, Callable[[], Hook]]:
-    """The modes of a Python; the empty ones use the event source of its fastprof."""
-    return MONITORING_MODES if version >= (3, 12) else SETPROFILE_MODES
+def default_modes(
+    version: tuple[int, ...], of_set: str = "workloads"
+) -> dict[str, Callable[[], Hook]]:
+    """The modes of a Python; the empty ones use the event source of its fastprof.
+
+    Those without C functions are left out of the programs, which take long as it is.
+    """
+    modes = MONITORING_MODES if version >= (3, 12) else SETPROFILE_MODES
+    if of_set == "programs":
+        return {mode: hook for mode, hook in modes.items() if mode in SETPROFILE_MODES}
+    return modes
 
 
 def all_modes(version: tuple[int, ...]) -> dict[str, Callable[[], Hook]]:

@@ -326,6 +326,8 @@ def test_modes_follow_the_event_source():
         "empty-python",
         "empty-python-clock",
     }
+    for version in ((3, 11), (3, 12)):
+        assert tuple(child.default_modes(version, "programs")) == before
     assert set(child.all_modes((3, 12))) - set(since) == {
         "fastprof-setprofile",
         "empty-setprofile",
