@@ -11,7 +11,7 @@ MINORS="14 15"
 sid=${FASTPROF_SID:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/fastprof/sid}
 packages=(gcc g++ libc6-dev uthash-dev check cmake make pkg-config)
 for minor in $MINORS; do
-    packages+=("python3.$minor-dev" "python3.$minor-venv")
+    packages+=("python3.$minor-dev" "python3.$minor-venv" "libpython3.$minor-testsuite")
 done
 
 # A Debian archive that this machine's apt uses.

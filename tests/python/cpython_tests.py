@@ -17,7 +17,12 @@ import fastprof
 
 # What the tests read of the tool that holds the profiler's place in sys.monitoring.
 TOOL_OF_CPROFILE, OUR_TOOL = "cProfile", "fastprof"
-MODULES = ("test.test_cprofile", "test.test_pstats")
+# 3.15 has moved them, with cProfile's code.
+TESTS_OF_CPROFILE = (
+    "test.test_profiling.test_tracing_profiler"
+    if sys.version_info >= (3, 15)
+    else "test.test_cprofile"
+)
 
 
 def renamed(function):
@@ -76,7 +81,8 @@ def own_tests(module):
 def swap_in():
     """Put fastprof where the tests would find cProfile and _lsprof."""
     sys.modules["_lsprof"] = types.SimpleNamespace(Profiler=fastprof.Profile)
-    modules = [importlib.import_module(name) for name in MODULES]
+    names = (TESTS_OF_CPROFILE, "test.test_pstats")
+    modules = [importlib.import_module(name) for name in names]
     for module in modules:
         module.cProfile = fastprof
     case = modules[0].CProfileTest
