@@ -2,6 +2,7 @@
 #include "export.h"
 #include "hook.h"
 #include "profiler.h"
+#include "session.h"
 #include "state.h"
 
 #include "../engine/clock.h"
@@ -14,6 +15,21 @@ stop_after_fork(PyObject *module, PyObject *Py_UNUSED(ignored))
 {
     fpy_stop_all(fpy_state_of_module(module));
     Py_RETURN_NONE;
+}
+
+static PyObject *
+active_profilers(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *list = PyList_New(0);
+
+    for (const fpy_session *s = fpy_state_of_module(module)->active;
+         list != NULL && s != NULL;
+         s = s->next_active) {
+        if (PyList_Append(list, s->owner) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    return list;
 }
 
 static PyObject *
@@ -35,6 +51,11 @@ PyMethodDef fpy_module_methods[] = {
      checksum,
      METH_O,
      "checksum($module, data, /)\n--\n\nThe 64-bit FNV-1a sum of some bytes."},
+    {"active_profilers",
+     active_profilers,
+     METH_NOARGS,
+     "active_profilers($module, /)\n--\n\n"
+     "The profilers that record now, the last one that was enabled first."},
     {"_stop_after_fork",
      stop_after_fork,
      METH_NOARGS,

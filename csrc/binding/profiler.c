@@ -242,12 +242,14 @@ stop(fpy_session *session)
         fpy_session_deactivate(session);
         session->source->detach(session);
     }
+    Py_CLEAR(session->enabled_in);
 }
 
 static int
 profiler_traverse(fpy_profiler *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->session.enabled_in);
     Py_VISIT(self->session.timer);
     return fpy_callables_traverse(&self->session.callables, visit, arg);
 }
@@ -318,6 +320,25 @@ watch_forks(fpy_state *state, PyObject *module)
     return 0;
 }
 
+/* Keeps where it is enabled: the innermost frame that is not ours. */
+static void
+note_place(fpy_session *session)
+{
+    PyFrameObject *frame = PyEval_GetFrame();
+
+    Py_XINCREF(frame);
+    while (frame != NULL && fpy_is_own_frame(frame)) {
+        PyFrameObject *caller = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = caller;
+    }
+    if (frame != NULL) {
+        Py_XSETREF(session->enabled_in, (PyObject *)PyFrame_GetCode(frame));
+        session->enabled_line = PyFrame_GetLineNumber(frame);
+        Py_DECREF(frame);
+    }
+}
+
 static int
 start(fpy_session *session)
 {
@@ -326,6 +347,7 @@ start(fpy_session *session)
     }
     /* First, for an audit hook that runs meanwhile may disable it again. */
     session->enabled = true;
+    note_place(session);
     fpy_session_activate(session);
     if (session->source->attach(session) < 0) {
         stop(session);
@@ -437,6 +459,18 @@ profiler_clock_info(fpy_profiler *self, void *Py_UNUSED(closure))
                          !custom && clock->unstable ? Py_True : Py_False);
 }
 
+/* The file and the line that enabled it, or None. */
+static PyObject *
+profiler_enabled_at(fpy_profiler *self, void *Py_UNUSED(closure))
+{
+    const PyCodeObject *code = (PyCodeObject *)self->session.enabled_in;
+
+    if (code == NULL) {
+        Py_RETURN_NONE;
+    }
+    return Py_BuildValue("Oi", code->co_filename, self->session.enabled_line);
+}
+
 PyMethodDef fpy_profiler_methods[] = {
     {"enable",
      (PyCFunction)(void (*)(void))profiler_enable,
@@ -483,6 +517,12 @@ static PyMemberDef profiler_members[] = {
 };
 
 static PyGetSetDef profiler_getset[] = {
+    {"enabled_at",
+     (getter)profiler_enabled_at,
+     NULL,
+     "The file and the line of the program that enabled it, while it records;\n"
+     "None: it does not, or no Python code did.",
+     NULL},
     {"clock_info",
      (getter)profiler_clock_info,
      NULL,

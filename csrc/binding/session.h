@@ -63,6 +63,8 @@ struct fpy_session {
     unsigned long timer_thread; /* who called the timer last, while busy */
     int busy;
     bool enabled;
+    int enabled_line;     /* where in the program; with the code object: */
+    PyObject *enabled_in; /* NULL while it is not enabled, or when no Python code did */
     bool subcalls;
     fpy_builtins builtins;
     bool all_threads;

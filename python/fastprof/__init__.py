@@ -7,6 +7,7 @@ Example:
 """
 
 from ._version import __version__
+from .as_cprofile import install_as_cprofile
 from .errors import (
     BackendError,
     FastprofError,
@@ -14,12 +15,14 @@ from .errors import (
     ProfilerConflictError,
     UnknownFormatError,
 )
+from .holders import Holder, who
 from .profiler import Profile, Profiler, run, runctx
 from .stats import Stats, load
 
 __all__ = [
     "BackendError",
     "FastprofError",
+    "Holder",
     "Profile",
     "ProfileFileError",
     "Profiler",
@@ -27,7 +30,9 @@ __all__ = [
     "Stats",
     "UnknownFormatError",
     "__version__",
+    "install_as_cprofile",
     "load",
     "run",
     "runctx",
+    "who",
 ]

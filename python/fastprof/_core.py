@@ -1,5 +1,5 @@
 """The extension module; nothing else in the package imports it."""
 
-from ._fastprof import Profiler, Snapshot, checksum
+from ._fastprof import Profiler, Snapshot, active_profilers, checksum
 
-__all__ = ["Profiler", "Snapshot", "checksum"]
+__all__ = ["Profiler", "Snapshot", "active_profilers", "checksum"]

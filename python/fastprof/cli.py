@@ -24,6 +24,7 @@ import runpy
 import sys
 import types
 
+from .as_cprofile import install_as_cprofile
 from .errors import FastprofError
 from .output import check_writable, create_rescue_file
 from .profiler import Profiler
@@ -96,7 +97,10 @@ def main() -> int:
     try:
         outfile = writable_path(options.outfile)
         program = load(arguments, options.module)
-        profiler = make_profiler(options)
+        if options.as_cprofile:
+            install_as_cprofile()
+        else:
+            profiler = make_profiler(options)
         error = record(profiler, program, arguments[0])
     except BadInputError as problem:
         complain(str(problem))
@@ -154,7 +158,17 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         help="record C functions: yes or no; or all callables, classes too"
         " (Python 3.12 and newer)",
     )
+    parser.add_option(
+        "--as-cprofile",
+        action="store_true",
+        default=False,
+        help="profile nothing: run the program with fastprof where it imports cProfile",
+    )
     options, program = parser.parse_args(arguments)
+    if options.as_cprofile:
+        for name in ("outfile", "sort", "backend", "builtins"):
+            if getattr(options, name) != parser.defaults[name]:
+                parser.error(f"--as-cprofile profiles nothing: leave out --{name}")
     if not program:
         parser.print_usage()
         parser.exit(BAD_INPUT)
@@ -314,7 +328,9 @@ def make_profiler(options: optparse.Values) -> Profiler:
         raise BadInputError(str(error)) from error
 
 
-def record(profiler: Profiler, program: Program, name: str) -> BaseException | None:
+def record(
+    profiler: Profiler | None, program: Program, name: str
+) -> BaseException | None:
     """Run a program under a profiler; the answer is the exception that ended it.
 
     Raises:
@@ -322,7 +338,8 @@ def record(profiler: Profiler, program: Program, name: str) -> BaseException | N
             name; the program did not run.
     """
     try:
-        profiler.enable()
+        if profiler is not None:
+            profiler.enable()
     except FastprofError as error:
         raise BadInputError(str(error)) from error
     try:
@@ -342,7 +359,8 @@ def record(profiler: Profiler, program: Program, name: str) -> BaseException | N
     except BaseException as error:
         return error
     finally:
-        profiler.disable()
+        if profiler is not None:
+            profiler.disable()
     return None
 
 

@@ -883,6 +883,22 @@ def test_without_a_program_there_is_usage(place, arguments):
     assert not (place.directory / "out.prof").exists()
 
 
+def test_a_program_can_have_us_as_cprofile(place):
+    place.write(
+        "program.py",
+        """
+        import cProfile, sys
+        profile = cProfile.Profile()
+        profile.runcall(len, "abc")
+        print(type(profile).__module__, sys.argv[1:])
+        sys.exit(3)
+        """,
+    )
+    result = place.profiled("--as-cprofile", "program.py", "-o", "theirs")
+    assert result.stdout == "fastprof.profiler ['-o', 'theirs']\n"
+    assert (result.returncode, result.stderr) == (3, "")
+
+
 def test_help_is_no_error(place):
     result = place.profiled("--help")
     assert (result.returncode, result.stderr) == (0, "")
@@ -895,6 +911,8 @@ def test_help_is_no_error(place):
         (["-s", "demo", "program.py"], "option -s: invalid choice: 'demo'"),
         (["--unknown", "program.py"], "no such option: --unknown"),
         (["-o"], "-o option requires 1 argument"),
+        (["--as-cprofile", "-o", "x", "program.py"], "leave out --outfile"),
+        (["--as-cprofile", "--builtins=no", "program.py"], "leave out --builtins"),
     ],
 )
 def test_usage_errors_are_told_as_cprofile_tells_them(place, arguments, message):

@@ -49,6 +49,8 @@ PACKAGE_CHAIN = (
     "profile_file",
     "stats",
     "profiler",
+    "holders",
+    "as_cprofile",
     "cli",
     "__main__",
 )
