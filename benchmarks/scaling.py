@@ -36,6 +36,8 @@ class Plan(NamedTuple):
     trees: Sequence[int]  # branches, for the cost of an event
     depths: Sequence[int]
     threads: Sequence[int]
+    active: Sequence[int]  # profilers at once
+    functions: Sequence[int]  # that have run, where a profiler is switched
     memory: Sequence[int]  # branches
     files: Sequence[int]  # branches
     growth: Sequence[int]  # branches
@@ -49,6 +51,8 @@ WHOLE = Plan(
     trees=(4, 10, 21, 46, 100),
     depths=(10, 100, 1000, 10_000, 100_000),
     threads=(1, 2, 4, 8, 16, 32, 64),
+    active=(1, 2, 3, 4, 8),
+    functions=(10, 1000, 10_000),
     memory=(4, 10, 21, 32, 46, 68, 100),
     files=(21, 46, 100),
     growth=(21, 46, 68, 100),
@@ -61,6 +65,8 @@ QUICK = Plan(
     trees=(2, 4),
     depths=(10, 1000),
     threads=(1, 2),
+    active=(1, 2),
+    functions=(10, 100),
     memory=(10, 21),
     files=(4, 10),
     growth=(4, 10),
@@ -69,8 +75,9 @@ QUICK = Plan(
     blocks=2,
     rounds=1,
 )
-# The tree that each thread walks.
+# The tree that each thread walks, and each of several profilers records.
 THREAD_BRANCHES = 4
+SWITCHES = 20
 
 
 def cost_cells(plan: Plan) -> Iterator[tuple[str, dict[str, int]]]:
@@ -82,6 +89,8 @@ def cost_cells(plan: Plan) -> Iterator[tuple[str, dict[str, int]]]:
         yield "depth", {"depth": depth}
     for count in plan.threads:
         yield "threads", {"count": count, "branches": THREAD_BRANCHES}
+    for count in plan.active:
+        yield "profilers", {"count": count, "branches": THREAD_BRANCHES}
 
 
 def pair(run: Run, cell: dict, settings: dict, profiled_first: bool) -> None:
@@ -163,6 +172,10 @@ def files(run: Run, branches: int, plan: Plan) -> dict:
 def measure(run: Run, plan: Plan, tell: Callable[[str], None]) -> dict:
     """Measure everything; what came out, by part."""
     parts: dict = costs(run, plan, tell)
+    tell("switching")
+    parts["switching"] = [
+        run("switching", functions=count, times=SWITCHES) for count in plan.functions
+    ]
     tell("memory")
     parts["memory"] = memory(run, plan)
     tell("files")

@@ -14,6 +14,7 @@ import tempfile
 import threading
 from array import array
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter, perf_counter_ns
 from typing import TYPE_CHECKING
@@ -109,6 +110,48 @@ def depth(depth: int, **settings) -> dict[str, object]:
     """A recursion of a depth."""
     sys.setrecursionlimit(depth + 1000)
     return in_big_stack(lambda: cost(programs.recursion, depth=depth, **settings))
+
+
+def several(count: int, branches: int, profiled: bool, **settings) -> dict[str, object]:
+    """A walk under several profilers at once."""
+    with ExitStack() as others:
+        for _ in range(count - 1 if profiled else 0):
+            others.enter_context(new_profiler())
+        return cost(programs.walk, profiled, branches=branches, **settings)
+
+
+# Switching on and off
+
+
+def switching(functions: int, times: int) -> dict[str, object]:
+    """Enable and disable where so many functions have run, and call them again.
+
+    The interpreter makes each function ready for events when it is called the next
+    time, and takes that back when it is called after the end: so what `times` holds is
+    the pair alone, and the calls of all functions in three states.
+    """
+    call_all = programs.many_functions(functions)
+    profiler = new_profiler()
+    seconds: dict[str, list[float]] = {
+        name: [] for name in ("pair", "first", "known", "after", "without")
+    }
+    call_all()
+    for _ in range(times):
+        profiler.enable()
+        seconds["first"].append(seconds_of(call_all))
+        seconds["known"].append(seconds_of(call_all))
+        profiler.disable()
+        seconds["after"].append(seconds_of(call_all))
+        seconds["without"].append(seconds_of(call_all))
+        seconds["pair"].append(seconds_of(lambda: switch(profiler)))
+    best = {name: min(values[1:]) for name, values in seconds.items()}
+    return {"functions": functions, **best}
+
+
+def switch(profiler: fastprof.Profiler) -> None:
+    """On and off."""
+    profiler.enable()
+    profiler.disable()
 
 
 # Memory
@@ -258,6 +301,8 @@ PARTS = {
     "random": lambda **settings: cost(programs.random_order, **settings),
     "depth": depth,
     "threads": lambda **settings: cost(programs.threads, **settings),
+    "profilers": several,
+    "switching": switching,
     "memory": memory,
     "empty": empty_profilers,
     "file": file,

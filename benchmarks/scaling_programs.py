@@ -59,6 +59,17 @@ def tree_in_order(branches: int) -> Callable[[], object]:
     return once
 
 
+def many_functions(count: int) -> Callable[[], object]:
+    """A function that calls so many others, each once."""
+    functions = define("one", count, "", "pass", {})
+
+    def call_all() -> None:
+        for function in functions:
+            function()
+
+    return call_all
+
+
 def walk(branches: int, calls: int, blocks: int) -> Program:
     """All paths in the same order, as often as it takes."""
     once = tree_in_order(branches)

@@ -287,6 +287,26 @@ def caller_row(cell: dict) -> list[str]:
     return [count(cell["nodes"]), *(f"{value * 1000:,.2f}" for value in seconds)]
 
 
+def switching_part(section: dict) -> Iterator[str]:
+    """What enabling and disabling cost."""
+    yield from ("## Switching on and off", "")
+    yield from paragraph(SWITCHING)
+    yield from table(
+        ("functions", "the pair", "first call", "called again", "after", "without"),
+        (
+            (
+                count(cell["functions"]),
+                f"{cell['pair'] * 1e6:.0f}",
+                *(
+                    f"{cell[state] / cell['functions'] * 1e9:.0f}"
+                    for state in ("first", "known", "after", "without")
+                ),
+            )
+            for cell in section["switching"]
+        ),
+    )
+
+
 INTRODUCTION = """\
 # Scaling
 
@@ -305,6 +325,14 @@ DEPTH = "A function that calls itself; the number of calls stays the same."
 THREADS = (
     "The same number of calls, shared out to threads that start and end meanwhile; "
     "each has a tree of its own."
+)
+PROFILERS = "The walk through the smallest tree, under several profilers at once."
+SWITCHING = (
+    "*The pair*: µs of `enable()` and `disable()`, with nothing between them, in a "
+    "program that has called so many functions. The interpreter makes a function ready "
+    "for events when it is called the next time, and takes that back when it is called "
+    "after the end; so the first calls cost more. In ns of one function's call: the "
+    "first and another one under the profiler, the first one after it, and one without."
 )
 MEMORY = (
     "MB that are resident above what was before the profiler was made. *Deleted*: when "
@@ -337,11 +365,14 @@ def render(section: dict) -> str:
     """The whole page."""
     depths = [(cell["depth"], cell) for cell in section["depth"]]
     threads = [(cell["count"], cell) for cell in section["threads"]]
+    profilers = [(cell["count"], cell) for cell in section["profilers"]]
     lines = [
         *circumstances(section),
         *tree_part(section),
         *cost_part("the stack grows", DEPTH, "depth", depths),
         *cost_part("threads grow in number", THREADS, "threads", threads),
+        *cost_part("profilers are added", PROFILERS, "profilers", profilers),
+        *switching_part(section),
         *memory_part(section),
         *file_part(section),
         *longest_part(section),

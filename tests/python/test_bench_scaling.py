@@ -64,6 +64,17 @@ def section():
         "random": [cell(0.16, 0.04), cell(0.44, 0.04, nodes=1_000_000)],
         "depth": [cell(0.11, 0.05, depth=1000)],
         "threads": [cell(0.21, 0.05, count=64)],
+        "profilers": [cell(0.31, 0.05, count=2)],
+        "switching": [
+            {
+                "functions": 1000,
+                "pair": 0.000321,
+                "first": 0.0007,
+                "known": 0.0002,
+                "after": 0.0006,
+                "without": 0.00005,
+            }
+        ],
         "memory": {
             "trees": [
                 {
@@ -165,6 +176,8 @@ def test_page_has_every_figure(section):
     assert "| 1,000,000 | 100 | 40 | 200 | 40 |" in page
     assert "| 1,000 | 100 | 30 | 50 |" in page
     assert "| 64 | 100 | 80 | 50 |" in page
+    assert "| 2 | 100 | 130 | 50 |" in page
+    assert "| 1,000 | 321 | 700 | 200 | 600 | 50 |" in page
     assert "| 10,000 | 1.44 | 1.60 | 0.00 | 1.50 |" in page
     assert "| 1,000 | 0.250 | 0.125 | 0.01 | 7.0 |" in page
     assert "| 8 | profiled | 0.5 | 10.0 | 3,000.0 | 4,000.0 |" in page
@@ -184,7 +197,7 @@ def test_all_cells_have_their_turn_in_each_round():
         asked.append((part, profiled))
         return {"seconds": len(asked), "calls": 5, "nodes": 7 if profiled else None}
 
-    plan = scaling.QUICK._replace(rounds=2, trees=(2,), depths=(10,), threads=())
+    plan = scaling.QUICK._replace(rounds=2, trees=(2,), depths=(10,), threads=(), active=())
     found = scaling.costs(run, plan, lambda message: None)
     parts = ["walk", "random", "depth"]
     assert asked == [
