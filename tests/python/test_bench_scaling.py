@@ -197,7 +197,9 @@ def test_all_cells_have_their_turn_in_each_round():
         asked.append((part, profiled))
         return {"seconds": len(asked), "calls": 5, "nodes": 7 if profiled else None}
 
-    plan = scaling.QUICK._replace(rounds=2, trees=(2,), depths=(10,), threads=(), active=())
+    plan = scaling.QUICK._replace(
+        rounds=2, trees=(2,), depths=(10,), threads=(), active=()
+    )
     found = scaling.costs(run, plan, lambda message: None)
     parts = ["walk", "random", "depth"]
     assert asked == [
