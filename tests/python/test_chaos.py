@@ -165,6 +165,9 @@ class Slot:
 def run(seed, profiled):
     program = Program(seed, profiled)
     program.steps(STEPS, True)
+    # One that is collected later would be closed then, which is a call.
+    while program.suspended:
+        program.results.append(list(program.suspended.pop()))
     return program
 
 
