@@ -127,12 +127,13 @@ class Debugger:
         self.stops = []
         self.debugger = pdb.Pdb(nosigint=True)
         self.debugger.user_line = self.at_line
+        for event in ("user_call", "user_return", "user_exception"):
+            setattr(self.debugger, event, lambda *_: self.debugger.set_continue())
         self.line = namespace["leaf"].__code__.co_firstlineno + 1
 
     def at_line(self, frame):
-        self.stops.append(
-            [frame.f_code.co_name, frame.f_lineno, frame.f_locals.get("value")]
-        )
+        if frame.f_code.co_filename == str(FILE):
+            self.stops.append([frame.f_code.co_name, frame.f_lineno])
         self.debugger.set_continue()
 
     def start(self):
