@@ -13,7 +13,7 @@ CMAKE = cmake -S . -DCMAKE_BUILD_TYPE=Debug
 
 # build: the engine and its suites, and fastprof in .venv/3.N for each Python
 build: engine
-	tools/environments.sh all test
+	tools/environments.sh all test tools
 
 # test: all tests, in C and on each Python
 test: build

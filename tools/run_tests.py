@@ -19,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build" / "results"
+PYTHON_TESTS = ("tests/python", "tests/tools")
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def run_python_tests(venv: Path) -> Outcome:
     report = RESULTS / f"python-{venv.name}.xml"
     print(f"\nPython {venv.name}", flush=True)
     code, seconds = run(
-        [venv / "bin" / "python", "-m", "pytest", "tests/python", "-q"]
+        [venv / "bin" / "python", "-m", "pytest", *PYTHON_TESTS, "-q"]
         + [f"--junitxml={report}"]
     )
     passed, failed, skipped = junit_counts(report)

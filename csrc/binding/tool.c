@@ -67,17 +67,23 @@ is_ours(const fpy_tool *tool)
     return ours;
 }
 
-/* C_RETURN and C_RAISE are asked for, but not told: they come with CALL. */
-static bool
-has_our_events(const fpy_tool *tool)
+/* The events of our number as the interpreter has them, without C_RETURN and C_RAISE,
+ * which come with CALL. */
+static long
+present_events(const fpy_tool *tool)
 {
-    const long untold = tool->numbers[FPY_ON_C_RETURN] | tool->numbers[FPY_ON_C_RAISE];
     PyObject *answer = ask(tool, "get_events", "(i)", tool->number);
-    const long events = answer != NULL ? PyLong_AsLong(answer) : -1;
+    const long events = answer != NULL ? PyLong_AsLong(answer) : 0;
 
     Py_XDECREF(answer);
     PyErr_Clear();
-    return events == (tool->events & ~untold);
+    return events;
+}
+
+static long
+told(const fpy_tool *tool, long events)
+{
+    return events & ~(tool->numbers[FPY_ON_C_RETURN] | tool->numbers[FPY_ON_C_RAISE]);
 }
 
 /* Takes the first number that nobody has; -1 with an exception when there is none. */
@@ -105,20 +111,21 @@ take_number(fpy_tool *tool)
 }
 
 int
-fpy_tool_ask_for_events(fpy_tool *tool, bool python, bool others)
+fpy_tool_ask_for_events(fpy_tool *tool, bool python, bool c_calls)
 {
-    long events = 0;
+    long others, events = 0;
 
     for (int kind = 0; kind < FPY_EVENT_KINDS; kind++) {
-        if (kind <= LAST_PYTHON_EVENT ? python : others) {
+        if (kind <= LAST_PYTHON_EVENT ? python : c_calls) {
             events |= tool->numbers[kind];
         }
     }
     if (events == tool->events) {
         return 0;
     }
+    others = present_events(tool) & ~tool->events;
     tool->events = events;
-    if (tell(ask(tool, "set_events", "(il)", tool->number, events)) < 0) {
+    if (tell(ask(tool, "set_events", "(il)", tool->number, events | others)) < 0) {
         return -1;
     }
     /* An earlier owner of our number may have switched events off, place by place, and
@@ -142,21 +149,22 @@ register_callbacks(fpy_tool *tool)
     return 0;
 }
 
-/* Takes our callbacks away; one that is not ours stays. Answers whether all were there.
- */
-static bool
-unregister_callbacks(fpy_tool *tool)
+/* Takes our callbacks away. Answers for which events there was another one, which
+ * stays;
+ * `*all` becomes false if one of ours was not there. */
+static long
+unregister_callbacks(fpy_tool *tool, bool *all)
 {
-    bool all = true;
+    long others = 0;
 
     for (int kind = 0; kind < FPY_EVENT_KINDS; kind++) {
         const long number = tool->numbers[kind];
-        PyObject *ours = tool->callbacks[kind];
         PyObject *found =
             ask(tool, "register_callback", "(ilO)", tool->number, number, Py_None);
-        if (found != NULL && found != ours) {
-            all = false;
+        if (found != NULL && found != tool->callbacks[kind]) {
+            *all = false;
             if (found != Py_None) {
+                others |= number;
                 tell(ask(
                     tool, "register_callback", "(ilO)", tool->number, number, found));
             }
@@ -164,20 +172,21 @@ unregister_callbacks(fpy_tool *tool)
         PyErr_Clear();
         Py_XDECREF(found);
     }
-    return all;
+    return others;
 }
 
+/* Another tool may share our number (line_profiler does, when it comes second): it
+ * keeps its events, and the number. */
 bool
 fpy_tool_uninstall(fpy_tool *tool)
 {
     bool intact = fpy_tool_is_intact(tool);
 
     if (is_ours(tool)) {
-        if (tell(ask(tool, "set_events", "(ii)", tool->number, 0)) < 0) {
-            PyErr_Clear();
-        }
-        intact = unregister_callbacks(tool) && intact;
-        if (tell(ask(tool, "free_tool_id", "(i)", tool->number)) < 0) {
+        const long others = unregister_callbacks(tool, &intact);
+        const long rest = present_events(tool) & (~tool->events | others);
+        if (tell(ask(tool, "set_events", "(il)", tool->number, rest)) < 0 ||
+            (rest == 0 && tell(ask(tool, "free_tool_id", "(i)", tool->number)) < 0)) {
             PyErr_Clear();
         }
     }
@@ -206,7 +215,7 @@ fpy_tool_install(fpy_tool *tool)
 bool
 fpy_tool_is_intact(const fpy_tool *tool)
 {
-    return is_ours(tool) && has_our_events(tool);
+    return is_ours(tool) && present_events(tool) == told(tool, tool->events);
 }
 
 int

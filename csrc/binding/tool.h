@@ -46,8 +46,10 @@ bool fpy_tool_is_installed(const fpy_tool *tool);
 /* Takes a number, if it has none, and registers the callbacks; -1 with an exception. */
 int fpy_tool_install(fpy_tool *tool);
 
-/* Asks for the events of Python functions, and of others; -1 with an exception. */
-int fpy_tool_ask_for_events(fpy_tool *tool, bool python, bool others);
+/* Asks for the events of Python functions, and of calls of others; -1 with an
+ * exception.
+ */
+int fpy_tool_ask_for_events(fpy_tool *tool, bool python, bool c_calls);
 
 /* Whether the number and the events are still ours. */
 bool fpy_tool_is_intact(const fpy_tool *tool);

@@ -267,6 +267,14 @@ def test_a_call_that_another_tool_refuses_is_not_its_successors_caller():
     assert list(profile.stats[label(helper)][4]) == [label(work)]
 
 
+def clean(tool):
+    if monitoring.get_tool(tool) is None:
+        monitoring.use_tool_id(tool, "cleaner")
+    monitoring.set_events(tool, 0)
+    monitoring.register_callback(tool, monitoring.events.PY_START, None)
+    monitoring.free_tool_id(tool)
+
+
 @pytest.mark.parametrize(
     "theft",
     [
@@ -281,9 +289,7 @@ def test_a_program_that_takes_our_place_is_told_of(theft):
     exec(theft, {"monitoring": monitoring, "print": lambda *event: None})
     profile.disable()
     assert profile.snapshot().info["hook_lost"]
-    monitoring.use_tool_id(2, "cleaner")
-    monitoring.register_callback(2, monitoring.events.PY_START, None)
-    monitoring.free_tool_id(2)
+    clean(2)
     profile.clear()
     profile.runcall(inner)
     assert not profile.snapshot().info["hook_lost"]
@@ -295,11 +301,30 @@ def test_what_was_put_in_our_place_stays():
     start = monitoring.events.PY_START
     with fastprof.Profiler():
         monitoring.register_callback(2, start, own)
-    monitoring.use_tool_id(2, "later")
-    found = monitoring.register_callback(2, start, None)
-    monitoring.free_tool_id(2)
-    # 3.13 and newer take all callbacks away with the tool.
-    assert found in (own, None)
+    assert monitoring.get_events(2) == start
+    assert monitoring.register_callback(2, start, None) is own
+    clean(2)
+
+
+def test_a_tool_that_shares_our_number_keeps_it():
+    lines = []
+    line = monitoring.events.LINE
+    profile = fastprof.Profiler()
+    profile.enable()
+    # As line_profiler does when it comes second.
+    monitoring.register_callback(2, line, lambda code, number: lines.append(code))
+    monitoring.set_events(2, monitoring.get_events(2) | line)
+    inner()
+    with fastprof.Profiler(builtins=False):
+        inner()
+    profile.disable()
+    assert monitoring.get_events(2) == line
+    lines.clear()
+    inner()
+    assert inner.__code__ in lines
+    assert calls(profile, inner) == 2
+    monitoring.register_callback(2, line, None)
+    clean(2)
 
 
 @pytest.mark.parametrize("action", ["", "profiler.disable(); "])

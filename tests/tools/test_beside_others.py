@@ -66,5 +66,9 @@ def test_both_are_right_or_one_is_refused(tool, backend, starts_first, stops_fir
     for who, message in both["refused"].items():
         assert who != starts_first
         assert "profil" in message or "tool" in message
+    if tool == "line_profiler" and "ours" in both["found"]:
+        # It shares our number of sys.monitoring, and hands on what it has taken over:
+        # so nothing is missing, and we cannot know that.
+        both["found"]["ours"]["warnings"] = []
     for who, found in both["found"].items():
         assert found == alone[who]
