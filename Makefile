@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test test-sid demo screenshot lint bench bench-instructions sanitize clean packages engine bench-table bench-scaling
+.PHONY: build test test-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -79,6 +79,18 @@ sanitize: packages
 	$(CMAKE) -B build/c-sanitize -DFASTPROF_SANITIZE=address,undefined
 	cmake --build build/c-sanitize --parallel
 	ctest --test-dir build/c-sanitize --output-on-failure --no-tests=error
+
+# fuzz: random bytes for the loader of profile files, random events for the engine, each
+# for FUZZ_SECONDS, under AddressSanitizer and UndefinedBehaviorSanitizer
+FUZZ_SECONDS ?= 600
+fuzz: packages
+	tools/packages.sh fuzz
+	CC=clang $(CMAKE) -B build/c-fuzz -DFASTPROF_FUZZ=ON -DFASTPROF_SANITIZE=address,undefined
+	cmake --build build/c-fuzz --parallel --target fuzz_loader fuzz_events
+	for fuzzer in fuzz_loader fuzz_events; do \
+	    build/c-fuzz/$$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	        -artifact_prefix=build/c-fuzz/ || exit 1; \
+	done
 
 # clean: remove everything that the other targets made
 clean:

@@ -4,6 +4,7 @@
 #
 #   build    compilers, CMake, Check, uthash, and a Python that can build extensions
 #   browser  Chromium, for the screenshot
+#   fuzz     clang with libFuzzer
 #   valgrind valgrind with its headers, for counting instructions
 #   sid      what makes a Debian sid in a folder
 set -euo pipefail
@@ -53,6 +54,16 @@ need_build() {
 need_browser() {
     need chromium command -v chromium
     need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
+}
+
+can_fuzz() {
+    echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+        clang -fsanitize=fuzzer,address,undefined -x c -o /dev/null -
+}
+
+need_fuzz() {
+    need clang can_fuzz
+    need libclang-rt-14-dev can_fuzz
 }
 
 need_valgrind() {
