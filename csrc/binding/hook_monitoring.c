@@ -189,7 +189,7 @@ wanted_key(const fpy_recorder *recorder, PyObject *callable, PyObject *first,
            PyObject **callee)
 {
     const fpy_monitor *monitor = recorder->session->state->monitor;
-    fp_key key = c_key(callable, first, monitor->tool.missing);
+    fp_key key = c_key(callable, first, monitor->missing);
 
     *callee = callable;
     if (key != NULL || PyFunction_Check(callable) ||
@@ -401,7 +401,7 @@ on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
     }
     if (FP_LIKELY(thread->id == monitor->c_thread)) {
         fpy_recorder *recorder = monitor->recorder;
-        const fp_key key = plain_c_key(args[2], args[3], monitor->tool.missing);
+        const fp_key key = plain_c_key(args[2], args[3], monitor->missing);
         if (FP_LIKELY(key != NULL)) {
             const fp_frame identity = identity_of(thread) | FPY_C_CALL;
             return enter(

@@ -161,7 +161,11 @@ fpy_monitor_init(fpy_state *state)
     monitor->nobody = &monitor->no_thread;
     monitor->running = &monitor->nobody;
     state->monitor = monitor;
-    return fpy_tool_init(&monitor->tool);
+    if (fpy_tool_init(&monitor->tool) < 0) {
+        return -1;
+    }
+    monitor->missing = monitor->tool.missing;
+    return 0;
 }
 
 int

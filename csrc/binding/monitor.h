@@ -22,12 +22,15 @@ typedef struct {
 } fpy_monitored;
 
 typedef struct fpy_monitor {
-    /* The thread whose events go the fast way, by the number of its PyThreadState; 0:
+    /* First what every event looks at, for it to lie in one cache line.
+     *
+     * The thread whose events go the fast way, by the number of its PyThreadState; 0:
      * none. `c_thread` is the same if its recorder wants C functions, else 0. */
     uint64_t fast_thread;
     uint64_t c_thread;
     PyThreadState *const volatile *running; /* where the calling thread's state is */
     fpy_recorder *recorder;                 /* of the fast thread */
+    const PyObject *missing;                /* the tool's */
     uint64_t idle_thread; /* one that has no recorders; 0: not known */
     fpy_state *state;
     fpy_monitored *threads;

@@ -4,13 +4,11 @@
 
 #include <string.h>
 
-#define LINE ((size_t)64)
-#define TAG_BITS (LINE - 1)
 #define FIRST_PLACES ((size_t)64)
 #define FIRST_CHUNK_NODES 8U
 #define LARGEST_CHUNK_NODES 4096U
 
-_Static_assert(sizeof(fp_node) == LINE, "a node fills a cache line");
+_Static_assert(sizeof(fp_node) == FP_LINE, "a node fills a cache line");
 
 struct fp_chunk {
     fp_chunk *next;
@@ -24,11 +22,12 @@ const fp_node fp_no_node = {.last_child = FP_NO_NODE, .successor = FP_NO_NODE};
 static fp_chunk *
 new_chunk(uint32_t capacity)
 {
-    fp_chunk *chunk = fp_alloc(sizeof *chunk + LINE - 1 + capacity * sizeof(fp_node));
+    fp_chunk *chunk =
+        fp_alloc(sizeof *chunk + FP_LINE - 1 + capacity * sizeof(fp_node));
 
     if (chunk != NULL) {
         const uintptr_t start = (uintptr_t)(chunk + 1);
-        const size_t gap = (LINE - start % LINE) % LINE;
+        const size_t gap = (FP_LINE - start % FP_LINE) % FP_LINE;
         void *nodes = (char *)(chunk + 1) + gap;
         *chunk = (fp_chunk){.nodes = nodes, .capacity = capacity};
     }
@@ -99,13 +98,6 @@ fp_calltree_init(fp_calltree *tree, fp_budget *budget)
     return FP_OK;
 }
 
-/* What a place of the table holds; NULL: nothing. */
-static fp_node *
-node_at(uintptr_t place)
-{
-    return (fp_node *)(place & ~(uintptr_t)TAG_BITS);
-}
-
 void
 fp_calltree_retire(fp_calltree *tree)
 {
@@ -130,48 +122,12 @@ fp_calltree_free(fp_calltree *tree)
     *tree = (fp_calltree){.budget = tree->budget};
 }
 
-/* Two rounds of multiply and fold: pointers differ in their middle bits, a table takes
- * the low ones for the place and the high ones for the tag. */
-static inline uint64_t
-hash_of(fp_edge edge)
-{
-    const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t mixed = (uintptr_t)edge.parent * odd;
-
-    mixed = ((mixed ^ mixed >> 32) ^ (uintptr_t)edge.key) * odd;
-    return mixed ^ mixed >> 32;
-}
-
-static inline uintptr_t
-tag_of(uint64_t hash)
-{
-    return (uintptr_t)(hash >> 58);
-}
-
-/* Where the node of an edge is, or where it would be put. */
-static uintptr_t *
-place_of(const fp_edge_table *table, fp_edge edge, uint64_t hash)
-{
-    size_t at = (size_t)hash & table->mask;
-
-    while (table->places[at] != 0) {
-        if ((table->places[at] & TAG_BITS) == tag_of(hash)) {
-            const fp_node *node = node_at(table->places[at]);
-            if (node->edge.parent == edge.parent && node->edge.key == edge.key) {
-                break;
-            }
-        }
-        at = (at + 1) & table->mask;
-    }
-    return &table->places[at];
-}
-
 static void
 put(const fp_edge_table *table, fp_node *node)
 {
-    const uint64_t hash = hash_of(node->edge);
+    const uint64_t hash = fp_hash_of(node->edge);
 
-    *place_of(table, node->edge, hash) = (uintptr_t)node | tag_of(hash);
+    *fp_place_of(table, node->edge, hash) = (uintptr_t)node | fp_tag_of(hash);
 }
 
 /* Makes sure that at most half of the table is full when one more node is in it. */
@@ -220,36 +176,6 @@ add_child(fp_calltree *tree, fp_edge edge, fp_node **child)
     return FP_ADDED;
 }
 
-/* The child is the last one now, and came after the one that was. */
-static void
-remember(fp_node *parent, fp_node *child)
-{
-    fp_node *last = parent->last_child;
-
-    if (last != FP_NO_NODE && last != child) {
-        last->successor = child;
-    }
-    parent->last_child = child;
-}
-
-fp_node *
-fp_calltree_find(const fp_calltree *tree, fp_node *parent, fp_key key)
-{
-    const fp_edge wanted = {parent, key};
-    fp_node *found = fp_calltree_foreseen(parent, key);
-
-    if (found->edge.key != key) {
-        if (tree->table.places == NULL) {
-            return NULL;
-        }
-        found = node_at(*place_of(&tree->table, wanted, hash_of(wanted)));
-    }
-    if (found != NULL) {
-        remember(parent, found);
-    }
-    return found;
-}
-
 fp_status
 fp_calltree_child(fp_calltree *tree, fp_node *parent, fp_key key, fp_node **child)
 {
@@ -261,7 +187,7 @@ fp_calltree_child(fp_calltree *tree, fp_node *parent, fp_key key, fp_node **chil
         if (status < 0) {
             return status;
         }
-        remember(parent, found);
+        fp_remember(parent, found);
     }
     *child = found;
     return status;

@@ -22,6 +22,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define FP_LINE ((size_t)64)
+#define FP_TAG_BITS (FP_LINE - 1)
+
 /* What was called: any pointer but NULL. */
 typedef const void *fp_key;
 
@@ -105,9 +108,78 @@ fp_calltree_foreseen(const fp_node *parent, fp_key key)
     return last->edge.key == key ? last : last->successor;
 }
 
+/* What a place of the table holds; NULL: nothing. */
+static inline fp_node *
+fp_node_at(uintptr_t place)
+{
+    return (fp_node *)(place & ~(uintptr_t)FP_TAG_BITS);
+}
+
+/* Two rounds of multiply and fold: pointers differ in their middle bits, a table takes
+ * the low ones for the place and the high ones for the tag. */
+static inline uint64_t
+fp_hash_of(fp_edge edge)
+{
+    const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t mixed = (uintptr_t)edge.parent * odd;
+
+    mixed = ((mixed ^ mixed >> 32) ^ (uintptr_t)edge.key) * odd;
+    return mixed ^ mixed >> 32;
+}
+
+static inline uintptr_t
+fp_tag_of(uint64_t hash)
+{
+    return (uintptr_t)(hash >> 58);
+}
+
+/* Where the node of an edge is, or where it would be put. */
+static inline uintptr_t *
+fp_place_of(const fp_edge_table *table, fp_edge edge, uint64_t hash)
+{
+    size_t at = (size_t)hash & table->mask;
+
+    while (table->places[at] != 0) {
+        if ((table->places[at] & FP_TAG_BITS) == fp_tag_of(hash)) {
+            const fp_node *node = fp_node_at(table->places[at]);
+            if (node->edge.parent == edge.parent && node->edge.key == edge.key) {
+                break;
+            }
+        }
+        at = (at + 1) & table->mask;
+    }
+    return &table->places[at];
+}
+
+/* The child is the last one now, and came after the one that was. */
+static inline void
+fp_remember(fp_node *parent, fp_node *child)
+{
+    fp_node *last = parent->last_child;
+
+    if (last != FP_NO_NODE && last != child) {
+        last->successor = child;
+    }
+    parent->last_child = child;
+}
+
 /* The child of `parent` for `key`, remembered as the parent's last; NULL: there is
  * none. */
-fp_node *fp_calltree_find(const fp_calltree *tree, fp_node *parent, fp_key key);
+static inline fp_node *
+fp_calltree_find(const fp_calltree *tree, fp_node *parent, fp_key key)
+{
+    const fp_edge wanted = {parent, key};
+    fp_node *found;
+
+    if (tree->table.places == NULL) {
+        return NULL;
+    }
+    found = fp_node_at(*fp_place_of(&tree->table, wanted, fp_hash_of(wanted)));
+    if (found != NULL) {
+        fp_remember(parent, found);
+    }
+    return found;
+}
 
 /* The child of `parent` for `key`, added if it is new (FP_ADDED), and remembered as
  * the parent's last. FP_FULL or FP_NOMEM: nothing changed. */

@@ -88,24 +88,6 @@ switch_to_pairs(fp_recorder *recorder, fp_ticks program_now)
     return FP_OK;
 }
 
-bool
-fp_recorder_enter_known(fp_recorder *recorder, fp_key key, fp_frame frame, fp_ticks now)
-{
-    fp_open_call *top = recorder->top;
-    fp_node *child;
-
-    if (recorder->pairs != NULL || top->frame == frame || top == recorder->limit) {
-        return false;
-    }
-    child = fp_calltree_find(&recorder->tree, top->node, key);
-    if (child == NULL) {
-        return false;
-    }
-    top[1] = (fp_open_call){child, frame, program_time(recorder, now)};
-    recorder->top = top + 1;
-    return true;
-}
-
 fp_status
 fp_recorder_enter_slow(fp_recorder *recorder, fp_key key, fp_frame frame, fp_ticks now)
 {

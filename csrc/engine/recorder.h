@@ -84,8 +84,25 @@ fp_recorder_try_enter(fp_recorder *recorder, fp_key key, fp_frame frame, fp_tick
 }
 
 /* The next way: looks the path up; adds none. False as above. */
-bool fp_recorder_enter_known(fp_recorder *recorder, fp_key key, fp_frame frame,
-                             fp_ticks now);
+static inline bool
+fp_recorder_enter_known(fp_recorder *recorder, fp_key key, fp_frame frame, fp_ticks now)
+{
+    fp_open_call *top = recorder->top;
+    fp_node *child;
+
+    if (recorder->pairs != NULL || top->frame == frame || top == recorder->limit) {
+        return false;
+    }
+    child = fp_calltree_find(&recorder->tree, top->node, key);
+    if (child == NULL) {
+        return false;
+    }
+    top[1].node = child;
+    top[1].frame = frame;
+    top[1].entered = now - recorder->lost_ticks;
+    recorder->top = top + 1;
+    return true;
+}
 
 /* The fast way of fp_recorder_leave. False: it takes the slow one; nothing was done. */
 static inline bool
