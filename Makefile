@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test test-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
+.PHONY: build test test-long test-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -18,6 +18,13 @@ build: engine
 # test: all tests, in C and on each Python
 test: build
 	$(NEWEST)/bin/python tools/run_tests.py --c-build build/c $(VENVS)
+
+# test-long: what `make test` runs in a short form, at full length
+test-long: build
+	for venv in $(VENVS); do \
+	    FASTPROF_LONG=1 $$venv/bin/python -m pytest -q tests/python/test_leaks.py \
+	        tests/python/test_chaos.py || exit 1; \
+	done
 
 # test-sid: all tests on CPython 3.14 and 3.15, in a Debian sid of their own; as root
 test-sid:

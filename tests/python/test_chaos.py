@@ -5,6 +5,7 @@ own spans, to the last call, and the program the result that it has without prof
 """
 
 import itertools
+import os
 import random
 import sys
 import threading
@@ -171,7 +172,7 @@ def run(seed, profiled):
     return program
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(1000 if os.environ.get("FASTPROF_LONG") else 30))
 def test_each_profiler_has_the_calls_of_its_own_spans(seed):
     plain, profiled = run(seed, False), run(seed, True)
     assert profiled.results == plain.results
