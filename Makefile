@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
+.PHONY: build test test-long test-sid bench-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -28,7 +28,11 @@ test-long: build
 
 # test-sid: all tests on CPython 3.14 and 3.15, in a Debian sid of their own; as root
 test-sid:
-	tools/sid.sh
+	tools/sid.sh test
+
+# bench-sid: the workloads on these Pythons, into benchmarks/RESULTS.md
+bench-sid:
+	tools/sid.sh bench
 
 # demo: profile a real program on the newest Python, show where its time goes, and
 # open the profile in snakeviz in a headless Chromium, as demo.png
@@ -57,9 +61,9 @@ lint: packages
 bench: packages
 	tools/environments.sh all
 	tools/environments.sh 3.12,3.13 bench
-	$(NEWEST)/bin/python benchmarks/overhead.py --set workloads \
+	$(NEWEST)/bin/python benchmarks/overhead.py --set workloads $(BENCH_OPTIONS) \
 	    --pythons $(VENVS:%=%/bin/python)
-	$(if $(PROGRAMS_VENVS),$(NEWEST)/bin/python benchmarks/overhead.py --set programs \
+	$(if $(PROGRAMS_VENVS),$(NEWEST)/bin/python benchmarks/overhead.py --set programs $(BENCH_OPTIONS) \
 	    --pythons $(PROGRAMS_VENVS:%=%/bin/python))
 
 # bench-instructions: the instructions of an event on each Python, by callgrind; fails

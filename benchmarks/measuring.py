@@ -119,7 +119,12 @@ def machine() -> dict[str, object]:
 
 
 def revision() -> str:
-    """The commit that is checked out, and whether the tree differs from it."""
+    """The commit that is checked out, and whether the tree differs from it.
+
+    A copy of the tree that git does not know has it from FASTPROF_REVISION.
+    """
+    if "FASTPROF_REVISION" in os.environ:
+        return os.environ["FASTPROF_REVISION"]
     git = ["git", "-C", str(HERE.parent)]
     results = [":!benchmarks/RESULTS.md", ":!benchmarks/results.json"]
     try:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs `make test` in Debian sid, on CPythons that are newer than the supported ones.
+# Runs a target of make, `test` if none is named, in Debian sid, on CPythons that are
+# newer than the supported ones. What `bench` has measured is brought back.
 #
 # Sid is a folder, made once with debootstrap in a minute or two, which needs root:
 # $FASTPROF_SID, or fastprof/sid in the user's cache. For a newer sid, remove it. The
@@ -79,7 +80,7 @@ forget_machine() {
         case $name in
         PIP_INDEX_URL | PIP_PROXY | PIP_TRUSTED_HOST | PIP_CERT) ;;
         *_proxy | *_PROXY | TERM | CI) ;;
-        FASTPROF_DEV | FASTPROF_SANITIZE | FASTPROF_COVERAGE) ;;
+        FASTPROF_REVISION | FASTPROF_DEV | FASTPROF_SANITIZE | FASTPROF_COVERAGE) ;;
         *) unset -v "$name" ;;
         esac
     done
@@ -109,10 +110,18 @@ make_sid
 copy_tree
 learn_pip_settings
 copy_network
+target=${1:-test}
+FASTPROF_REVISION=$(git rev-parse --short=12 HEAD)
+export FASTPROF_REVISION
 summary=$sid/srv/fastprof/build/results/summary.txt
 rm -f "$summary"
 status=0
-run_in_sid make -C /srv/fastprof test || status=$?
+run_in_sid make -C /srv/fastprof "$target" ${BENCH_OPTIONS:+BENCH_OPTIONS="$BENCH_OPTIONS"} ||
+    status=$?
+if [ "$target" = bench ]; then
+    cp "$sid"/srv/fastprof/benchmarks/{RESULTS.md,results.json} benchmarks/
+    exit "$status"
+fi
 if [ -f "$summary" ]; then
     cat "$summary"
 else
