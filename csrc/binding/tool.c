@@ -150,8 +150,7 @@ register_callbacks(fpy_tool *tool)
 }
 
 /* Takes our callbacks away. Answers for which events there was another one, which
- * stays;
- * `*all` becomes false if one of ours was not there. */
+ * stays; `*all` becomes false if one of ours was not there. */
 static long
 unregister_callbacks(fpy_tool *tool, bool *all)
 {

@@ -122,12 +122,16 @@ fp_calltree_free(fp_calltree *tree)
     *tree = (fp_calltree){.budget = tree->budget};
 }
 
+/* Puts a node into a table; for fp_calltree_walk, too. The root has no key and stays
+ * out. */
 static void
-put(const fp_edge_table *table, fp_node *node)
+put(void *table, const fp_node *node)
 {
     const uint64_t hash = fp_hash_of(node->edge);
 
-    *fp_place_of(table, node->edge, hash) = (uintptr_t)node | fp_tag_of(hash);
+    if (node->edge.key != NULL) {
+        *fp_place_of(table, node->edge, hash) = (uintptr_t)node | fp_tag_of(hash);
+    }
 }
 
 /* Makes sure that at most half of the table is full when one more node is in it. */
@@ -145,13 +149,7 @@ have_place(fp_calltree *tree)
         return false;
     }
     memset(larger.places, 0, (larger.mask + 1) * sizeof *larger.places);
-    for (const fp_chunk *chunk = tree->first_chunk; chunk; chunk = chunk->next) {
-        for (uint32_t i = 0; i < chunk->used; i++) {
-            if (&chunk->nodes[i] != tree->root) {
-                put(&larger, &chunk->nodes[i]);
-            }
-        }
-    }
+    fp_calltree_walk(tree, put, &larger);
     fp_free(tree->table.places);
     tree->table = larger;
     return true;

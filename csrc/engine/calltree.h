@@ -16,6 +16,7 @@
 #define FP_CALLTREE_H
 
 #include "clock.h"
+#include "hash.h"
 #include "status.h"
 
 #include <stdbool.h>
@@ -115,16 +116,11 @@ fp_node_at(uintptr_t place)
     return (fp_node *)(place & ~(uintptr_t)FP_TAG_BITS);
 }
 
-/* Two rounds of multiply and fold: pointers differ in their middle bits, a table takes
- * the low ones for the place and the high ones for the tag. */
+/* The low bits are for the place, the high ones for the tag. */
 static inline uint64_t
 fp_hash_of(fp_edge edge)
 {
-    const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t mixed = (uintptr_t)edge.parent * odd;
-
-    mixed = ((mixed ^ mixed >> 32) ^ (uintptr_t)edge.key) * odd;
-    return mixed ^ mixed >> 32;
+    return fp_mix(fp_mix(0, (uintptr_t)edge.parent), (uintptr_t)edge.key);
 }
 
 static inline uintptr_t

@@ -14,7 +14,14 @@
 #include <string.h>
 
 /* Multiply and fold (the finaliser of splitmix64, one round for each word): pointers
- * differ in their middle bits, and uthash takes the low ones. */
+ * differ in their middle bits, and tables take the low ones. */
+static inline uint64_t
+fp_mix(uint64_t mixed, uint64_t word)
+{
+    mixed = (mixed ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    return mixed ^ mixed >> 32;
+}
+
 static inline unsigned
 fp_hash_words(const void *key, size_t size)
 {
@@ -23,8 +30,7 @@ fp_hash_words(const void *key, size_t size)
     for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
         uint64_t word;
         memcpy(&word, (const char *)key + at, sizeof word);
-        mixed = (mixed ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-        mixed ^= mixed >> 32;
+        mixed = fp_mix(mixed, word);
     }
     return (unsigned)mixed;
 }
