@@ -17,10 +17,17 @@ CHILD_TIMEOUT = 300
 
 PROBE = """
 import importlib.util, json, platform, sys, sysconfig
+try:
+    import fastprof
+except ImportError:
+    clock = "no fastprof"
+else:
+    clock = fastprof.Profiler().clock_info["source"]
 print(json.dumps({
     "version": "%d.%d" % sys.version_info[:2],
     "python": platform.python_version(),
     "compiler": platform.python_compiler(),
+    "clock": clock,
     "fastprof": importlib.util.find_spec("fastprof") is not None,
     "site": sysconfig.get_path("platlib"),
     "include": sysconfig.get_path("include"),
@@ -141,7 +148,7 @@ def circumstances(facts: dict) -> dict[str, object]:
         "python": facts["python"],
         "compiler": facts["compiler"],
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": machine(),
+        "machine": machine() | {"clock": facts["clock"]},
         "revision": revision(),
     }
 
@@ -153,5 +160,6 @@ def told(circumstances: dict) -> Iterator[str]:
     yield f"- CPython {circumstances['python']} ({circumstances['compiler']})"
     yield (
         f"- {where['cpu']}, {where['cores']} cores, {where['kernel']}, "
-        f"governor: {where['governor']}, load at the start: {where['load']}"
+        f"governor: {where['governor']}, clock: {where.get('clock', 'unknown')}, "
+        f"load at the start: {where['load']}"
     )
