@@ -204,5 +204,5 @@ def test_callgrind_counts_this_python(tmp_path, monkeypatch):
     )
     assert set(figures) == set(instructions.NAMES)
     assert all(10 < everything < 100_000 for everything, _ in figures.values())
-    assert all(0 <= ours < 300 for _, ours in figures.values())
+    assert all(-1 < ours < 300 for _, ours in figures.values())
     assert figures["python_call"][1] > 10
