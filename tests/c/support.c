@@ -2,6 +2,7 @@
 
 #include "alloc.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 const char keys[KEY_COUNT] = {0};
@@ -17,8 +18,8 @@ const fp_numbering numbering = {number_in_keys, NULL};
 
 /* ---- memory: takes the place of the engine's alloc.c ---- */
 
-static unsigned long failing_from;
-static long live;
+static atomic_ulong failing_from;
+static atomic_long live;
 
 void
 fail_allocations_from(unsigned long nth)
