@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-sid bench-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
+.PHONY: build test test-tools test-long test-sid sanitize-sid bench-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -13,11 +13,19 @@ CMAKE = cmake -S . -DCMAKE_BUILD_TYPE=Debug
 
 # build: the engine and its suites, and fastprof in .venv/3.N for each Python
 build: engine
-	tools/environments.sh all test tools
+	tools/environments.sh all test
 
-# test: all tests, in C and on each Python
+# test: the tests in C, and of fastprof by itself on each Python
 test: build
-	$(NEWEST)/bin/python tools/run_tests.py --c-build build/c $(VENVS)
+	tools/packages.sh tests
+	$(NEWEST)/bin/python tools/run_tests.py --results build/results --c-build build/c \
+	    --tests tests/python --venvs $(VENVS)
+
+# test-tools: fastprof with other people's tools and test suites, on each Python
+test-tools: build
+	tools/environments.sh all tools
+	$(NEWEST)/bin/python tools/run_tests.py --results build/results-tools \
+	    --tests tests/tools --venvs $(VENVS)
 
 # test-long: what `make test` runs in a short form, at full length
 test-long: build
@@ -29,6 +37,10 @@ test-long: build
 # test-sid: all tests on CPython 3.14 and 3.15, in a Debian sid of their own; as root
 test-sid:
 	tools/sid.sh test
+
+# sanitize-sid: what `sanitize` does, on these Pythons; as root
+sanitize-sid:
+	tools/sid.sh sanitize
 
 # bench-sid: the workloads on these Pythons, into benchmarks/RESULTS.md
 bench-sid:
@@ -85,11 +97,23 @@ bench-scaling: packages
 	tools/environments.sh newest scaling
 	$(NEWEST)/bin/python benchmarks/scaling.py
 
-# sanitize: the C suites under AddressSanitizer and UndefinedBehaviorSanitizer
+# sanitize: the C suites and, on the newest Python, the Python tests under
+# AddressSanitizer and UndefinedBehaviorSanitizer, the C suites under ThreadSanitizer, and
+# the Python tests on debug builds of Python
+ADDRESS = FASTPROF_SANITIZE=address,undefined FASTPROF_VENVS=build/address
+DEBUG = FASTPROF_DEBUG=1 FASTPROF_VENVS=build/debug
 sanitize: packages
-	$(CMAKE) -B build/c-sanitize -DFASTPROF_SANITIZE=address,undefined
-	cmake --build build/c-sanitize --parallel
-	ctest --test-dir build/c-sanitize --output-on-failure --no-tests=error
+	tools/packages.sh tests debug
+	$(CMAKE) -B build/c-address -DFASTPROF_SANITIZE=address,undefined
+	$(CMAKE) -B build/c-thread -DFASTPROF_SANITIZE=thread
+	for build in build/c-address build/c-thread; do \
+	    cmake --build $$build --parallel || exit 1; \
+	done
+	$(ADDRESS) tools/environments.sh newest test
+	$(DEBUG) tools/environments.sh all test
+	build/address/*/bin/python tools/run_tests.py --results build/results-sanitize \
+	    --c-build build/c-address --c-build build/c-thread --tests tests/python \
+	    --venvs build/debug/* --sanitized build/address/*
 
 # fuzz: random bytes for the loader of profile files, random events for the engine, each
 # for FUZZ_SECONDS, under AddressSanitizer and UndefinedBehaviorSanitizer

@@ -5,15 +5,17 @@
 #   tools/environments.sh all|newest|3.N,... GROUP...
 #
 # A GROUP is tools/requirements/GROUP.txt. Of Pythons that are named one by one, those
-# that are not found are passed over.
+# that are not found are passed over. $FASTPROF_VENVS is another folder than .venv.
 #
 # What is already right is left alone: each step leaves a stamp that says what it was
 # made from, and is done again when that has changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+venvs=${FASTPROF_VENVS:-.venv}
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 export FASTPROF_DEV=${FASTPROF_DEV-1}
+export PYTHONWARNINGS=ignore::ResourceWarning # which a debug build tells of pip
 unset PYTHONPATH PYTHONHOME
 
 digest() {
@@ -75,9 +77,9 @@ esac
 state=$(package_state)
 while read -r version python; do
     echo "Python $version ($python)"
-    make_environment ".venv/$version" "$python"
+    make_environment "$venvs/$version" "$python"
     for group in build "$@"; do
-        install_tools ".venv/$version" "$group"
+        install_tools "$venvs/$version" "$group"
     done
-    install_package ".venv/$version" "$state"
+    install_package "$venvs/$version" "$state"
 done <<<"$pythons"

@@ -3,6 +3,8 @@
 # missing with apt-get. Without root it says what to install, and fails.
 #
 #   build    compilers, CMake, Check, uthash, and a Python that can build extensions
+#   tests    CPython's own tests
+#   debug    a debug build of a Python, and its tests
 #   browser  Chromium, for the screenshot
 #   fuzz     clang with libFuzzer
 #   valgrind valgrind with its headers, for counting instructions
@@ -48,6 +50,32 @@ need_build() {
     while read -r version python; do
         need "python$version-venv" can_make_environments "$python"
         need "python$version-dev" can_build_extensions "$python"
+    done <<<"$pythons"
+}
+
+has_tests() {
+    "$1" -c 'import importlib.util, sys
+sys.exit(importlib.util.find_spec("test.test_grammar") is None)'
+}
+
+need_tests() {
+    local version python
+    while read -r version python; do
+        need "libpython$version-testsuite" has_tests "$python"
+    done < <(tools/pythons.sh)
+}
+
+need_debug() {
+    local version python pythons
+    pythons=$(FASTPROF_DEBUG=1 tools/pythons.sh)
+    if [ -z "$pythons" ]; then
+        version=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        missing+=("python$version-dbg" "python$version-venv" "libpython$version-testsuite")
+    fi
+    while read -r version python; do
+        [ -n "$version" ] || continue
+        need "python$version-venv" can_make_environments "$python"
+        need "libpython$version-testsuite" has_tests "$python"
     done <<<"$pythons"
 }
 

@@ -3,12 +3,19 @@
 # the newest patch release where there are several.
 #
 # FASTPROF_MINORS names others ("14 15"); they need not be final releases.
+# FASTPROF_DEBUG asks for debug builds instead, python3.N-dbg on PATH.
 set -euo pipefail
 
 read -ra MINORS <<<"${FASTPROF_MINORS:-10 11 12 13}"
 
 candidates() {
     local root minor
+    if [ -n "${FASTPROF_DEBUG:-}" ]; then
+        for minor in "${MINORS[@]}"; do
+            type -ap "python3.$minor-dbg" || true
+        done
+        return
+    fi
     root=$(pyenv root 2>/dev/null || echo "${PYENV_ROOT:-${HOME:-}/.pyenv}")
     for minor in "${MINORS[@]}"; do
         compgen -G "$root/versions/3.$minor.*/bin/python" || true

@@ -1,8 +1,8 @@
 """Runs the C suites and, on each Python, the Python tests; adds everything up.
 
 The last line of the output is ``N passed, N failed, N skipped``, and so is the only
-line of ``build/results/summary.txt``. The exit code is 0 when something ran and nothing
-failed.
+line of ``summary.txt`` among the results. The exit code is 0 when something ran and
+nothing failed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,20 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "build" / "results"
-PYTHON_TESTS = ("tests/python", "tests/tools")
+# What the Python under an instrumented extension needs: that the sanitizers are there
+# before everything else, that small objects are theirs to watch, and that what is asked
+# of memory may fail. What the interpreter never frees is no finding.
+SANITIZERS = ("libasan.so", "libubsan.so")
+SANITIZED = {
+    "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+    "PYTHONMALLOC": "malloc",
+}
 
 
 @dataclass(frozen=True)
@@ -33,13 +40,16 @@ class Outcome:
     seconds: float
 
 
-def run(command: Sequence[str | Path]) -> tuple[int, float]:
+def run(
+    command: Sequence[str | Path], variables: Mapping[str, str] = MappingProxyType({})
+) -> tuple[int, float]:
     """Run a suite from the root of the tree: exit code and seconds.
 
     Nothing to read on stdin, and nothing on the path that would hide the installed
     package.
     """
     environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTHONPATH")}
+    environ.update(variables)
     started = time.monotonic()
     completed = subprocess.run(
         command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, check=False
@@ -78,9 +88,14 @@ def check_counts(report: Path, build: Path) -> tuple[int, int]:
     return passed, failed
 
 
-def run_c_suites(build: Path) -> Outcome:
+def suite_name(what: str, folder: Path, usual: str) -> str:
+    """What the table calls a suite: with the folder it was built in, if unusual."""
+    return what if folder.name == usual else f"{what}, {folder.name.split('-')[-1]}"
+
+
+def run_c_suites(build: Path, results: Path) -> Outcome:
     """Run ctest, and count the checks in its suites."""
-    report = RESULTS / "c.xml"
+    report = results / f"{build.name}.xml"
     for stale in build.glob("*.tap"):
         stale.unlink()
     code, seconds = run(
@@ -90,35 +105,56 @@ def run_c_suites(build: Path) -> Outcome:
     passed, failed = check_counts(report, build) if report.is_file() else (0, 0)
     if code != 0:
         failed = max(failed, 1)
-    return Outcome("C engine", passed, failed, 0, seconds)
+    return Outcome(suite_name("C engine", build, "c"), passed, failed, 0, seconds)
 
 
-def run_python_tests(venv: Path) -> Outcome:
+def under_sanitizers() -> dict[str, str]:
+    """The environment of a Python that loads an instrumented extension."""
+    libraries = [
+        subprocess.run(
+            ["gcc", f"-print-file-name={name}"],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for name in SANITIZERS
+    ]
+    return SANITIZED | {"LD_PRELOAD": " ".join(libraries)}
+
+
+def run_python_tests(
+    venv: Path,
+    results: Path,
+    tests: Sequence[str],
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Outcome:
     """Run pytest in `venv`; that it broke, or found no test, is a failure too."""
-    report = RESULTS / f"python-{venv.name}.xml"
-    print(f"\nPython {venv.name}", flush=True)
+    name = suite_name(f"Python {venv.name}", venv.parent, ".venv")
+    report = results / f"{name.replace(' ', '-')}.xml"
+    print(f"\n{name}", flush=True)
     code, seconds = run(
-        [venv / "bin" / "python", "-m", "pytest", *PYTHON_TESTS, "-q"]
-        + [f"--junitxml={report}"]
+        [venv / "bin" / "python", "-m", "pytest", *tests, "-q"]
+        + [f"--junitxml={report}"],
+        variables,
     )
     passed, failed, skipped = junit_counts(report)
     if code != 0:
         failed = max(failed, 1)
-    return Outcome(f"Python {venv.name}", passed, failed, skipped, seconds)
+    return Outcome(name, passed, failed, skipped, seconds)
 
 
-def print_summary(outcomes: Sequence[Outcome]) -> bool:
+def print_summary(outcomes: Sequence[Outcome], results: Path) -> bool:
     """Print the table and the line over everything; True when all is well."""
-    print(f"\n{'suite':<14}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    print(f"\n{'suite':<22}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for o in outcomes:
         figures = f"{o.passed:>8}{o.failed:>8}{o.skipped:>9}{o.seconds:>9.1f}"
-        print(f"{o.suite:<14}{figures}")
+        print(f"{o.suite:<22}{figures}")
     passed, failed, skipped = (
         sum(getattr(o, figure) for o in outcomes)
         for figure in ("passed", "failed", "skipped")
     )
     line = f"{passed} passed, {failed} failed, {skipped} skipped"
-    (RESULTS / "summary.txt").write_text(line + "\n", "utf-8")
+    (results / "summary.txt").write_text(line + "\n", "utf-8")
     print(f"\n{line}", flush=True)
     return passed > 0 and failed == 0
 
@@ -126,15 +162,27 @@ def print_summary(outcomes: Sequence[Outcome]) -> bool:
 def main() -> int:
     """Run what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--c-build", type=Path, required=True, help="CMake's folder")
-    parser.add_argument("venvs", type=Path, nargs="+", help="virtual environments")
+    add = parser.add_argument
+    add("--results", type=Path, required=True, help="the folder for reports")
+    add("--c-build", type=Path, action="append", default=[], help="CMake's folder")
+    add("--tests", nargs="+", required=True, help="folders of Python tests")
+    add("--sanitized", type=Path, action="append", default=[], metavar="VENV")
+    add("--venvs", type=Path, nargs="*", default=[], help="virtual environments")
     options = parser.parse_args()
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    for stale in RESULTS.iterdir():
+    results = options.results.resolve()
+    results.mkdir(parents=True, exist_ok=True)
+    for stale in results.iterdir():
         stale.unlink()
-    outcomes = [run_c_suites(options.c_build.resolve())]
-    outcomes += [run_python_tests(venv.absolute()) for venv in options.venvs]
-    return 0 if print_summary(outcomes) else 1
+    outcomes = [run_c_suites(build.resolve(), results) for build in options.c_build]
+    outcomes += [
+        run_python_tests(venv.absolute(), results, options.tests, variables)
+        for venvs, variables in (
+            (options.venvs, {}),
+            (options.sanitized, under_sanitizers() if options.sanitized else {}),
+        )
+        for venv in venvs
+    ]
+    return 0 if print_summary(outcomes, results) else 1
 
 
 if __name__ == "__main__":

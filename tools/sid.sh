@@ -12,7 +12,8 @@ MINORS="14 15"
 sid=${FASTPROF_SID:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/fastprof/sid}
 packages=(gcc g++ libc6-dev uthash-dev check cmake make pkg-config)
 for minor in $MINORS; do
-    packages+=("python3.$minor-dev" "python3.$minor-venv" "libpython3.$minor-testsuite")
+    packages+=("python3.$minor-dev" "python3.$minor-dbg" "python3.$minor-venv")
+    packages+=("libpython3.$minor-testsuite")
 done
 
 # A Debian archive that this machine's apt uses.
@@ -114,17 +115,15 @@ copy_network
 target=${1:-test}
 FASTPROF_REVISION=$(git rev-parse --short=12 HEAD)
 export FASTPROF_REVISION
-summary=$sid/srv/fastprof/build/results/summary.txt
-rm -f "$summary"
+results=$sid/srv/fastprof/build/results$([ "$target" = test ] || echo "-$target")
+rm -f "$results/summary.txt"
 status=0
 run_in_sid make -C /srv/fastprof "$target" ${BENCH_OPTIONS:+BENCH_OPTIONS="$BENCH_OPTIONS"} ||
     status=$?
 if [ "$target" = bench ]; then
     cp "$sid"/srv/fastprof/benchmarks/{RESULTS.md,results.json} benchmarks/
-    exit "$status"
-fi
-if [ -f "$summary" ]; then
-    cat "$summary"
+elif [ -f "$results/summary.txt" ]; then
+    cat "$results/summary.txt"
 else
     echo "0 passed, 1 failed, 0 skipped"
 fi

@@ -84,7 +84,8 @@ run_threads(size_t nodes)
         ck_assert_int_eq(pthread_join(one->thread, NULL), 0);
         ck_assert(one->in_order);
         ck_assert_int_eq(
-            fp_snapshot_add(&snapshot, &one->recorder, i, 8 * ROUNDS, numbering), FP_OK);
+            fp_snapshot_add(&snapshot, &one->recorder, i, 8 * ROUNDS, numbering),
+            FP_OK);
         stats = stats_of_recorder(&one->recorder, 8 * ROUNDS);
         expect_rounds(&stats, ROUNDS);
         fp_stats_free(&stats);

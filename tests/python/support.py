@@ -7,6 +7,7 @@ Counts are what a pstats dict holds without its times, in the same order:
 import cProfile
 import gc
 import importlib
+import os
 import pkgutil
 import re
 import subprocess
@@ -14,13 +15,23 @@ import sys
 from contextlib import contextmanager
 
 import corpus
+import pytest
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _SHOWN_DIFFERENCES = 12
 _CPROFILE_FILE = cProfile.Profile.create_stats.__code__.co_filename
 _CPROFILE_DISABLE = ("~", 0, "<method 'disable' of '_lsprof.Profiler' objects>")
 
+IS_SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")
+
 PROGRAM_NAMES = sorted(module.name for module in pkgutil.iter_modules(corpus.__path__))
+
+
+def unless_sanitized(why):
+    """Skip a test in `make sanitize`'s run of the Python tests."""
+    return pytest.mark.skipif(
+        IS_SANITIZED, reason=f"AddressSanitizer {why}: runs in `make test`"
+    )
 
 
 def import_program(name):

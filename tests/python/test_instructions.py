@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import unless_sanitized
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.append(str(BENCHMARKS))
@@ -191,6 +192,7 @@ def has_callgrind():
     )
 
 
+@unless_sanitized("and valgrind exclude each other")
 @pytest.mark.skipif(
     not has_callgrind(), reason="needs valgrind (make bench-instructions)"
 )

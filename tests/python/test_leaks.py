@@ -9,7 +9,7 @@ import os
 import sys
 
 import pytest
-from support import run_isolated
+from support import run_isolated, unless_sanitized
 
 IS_LONG = bool(os.environ.get("FASTPROF_LONG"))
 SLACK = 100_000  # bytes
@@ -101,6 +101,7 @@ BACKENDS = (
 )
 
 
+@unless_sanitized("keeps for a while what is freed")
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc: runs on Linux")
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("case", CASES)

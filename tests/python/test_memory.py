@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from support import run_isolated
+from support import run_isolated, unless_sanitized
 
 # A million paths out of ten functions, in an address space that has no room for them;
 # the program itself needs next to nothing.
@@ -49,6 +49,7 @@ print("the program went on")
 """
 
 
+@unless_sanitized("needs all addresses for itself")
 @pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS and /proc")
 def test_recording_stops_and_the_program_goes_on(tmp_path):
     source = f"PATH = {str(tmp_path / 'out.prof')!r}\n{HUNGRY}"

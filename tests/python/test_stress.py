@@ -42,11 +42,12 @@ PROGRAMS = {
         print("end")
     """,
     "memory errors": """
+        import sys
         def hungry(size):
             return bytearray(size)
         for _ in range(50):
             try:
-                hungry(2**62)
+                hungry(sys.maxsize)
             except MemoryError:
                 pass
         try:
