@@ -1,4 +1,4 @@
-"""The test suites of other projects have the same results under `python -m fastprof`."""
+"""Other projects' test suites have the same results under `python -m fastprof`."""
 
 import os
 import pstats
