@@ -299,13 +299,13 @@ static FP_COLD PyObject *
 feed_slowly(PyObject *self, int kind, PyObject *const *args)
 {
     fpy_monitor *monitor = monitor_of(self);
-    const PyThreadState *thread = fpy_current_thread();
+    PyThreadState *thread = fpy_current_thread();
     const fp_ticks clock_now = fp_clock_now(&monitor->state->clock);
     fpy_recorder *recorder;
     fpy_monitored *one;
     fp_ticks now;
 
-    if (thread->id == monitor->idle_thread || monitor->state->active == NULL) {
+    if (thread == monitor->idle_thread || monitor->state->active == NULL) {
         return Py_None;
     }
     one = fpy_monitor_thread(monitor, thread);
@@ -313,7 +313,7 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
         return Py_None;
     }
     fpy_thread_begin_event(&one->thread);
-    fpy_monitor_remember_last_thread(monitor, &one->thread);
+    fpy_monitor_remember_last_thread(monitor, one);
     monitor->feeding++;
     while ((recorder = fpy_thread_next(&one->thread, clock_now, &now)) != NULL) {
         feed(recorder, kind, args, thread, now);
@@ -330,7 +330,7 @@ on_enter(PyObject *self, PyObject *const *args, int kind)
     const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
 
-    if (FP_LIKELY(thread->id == monitor->fast_thread)) {
+    if (FP_LIKELY(thread == monitor->fast_thread)) {
         fpy_recorder *recorder = monitor->recorder;
         const fp_ticks now = fp_clock_now_inline();
         leave_ended_c_call(recorder, thread, now);
@@ -345,7 +345,7 @@ on_leave(PyObject *self, PyObject *const *args, int kind)
     const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
 
-    if (FP_LIKELY(thread->id == monitor->fast_thread)) {
+    if (FP_LIKELY(thread == monitor->fast_thread)) {
         const fp_ticks now = fp_clock_now_inline();
         return leave(
             monitor->recorder, identity_of(thread), now, kind == FPY_ON_UNWIND);
@@ -359,7 +359,7 @@ on_c_leave(PyObject *self, PyObject *const *args, int kind)
     const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
 
-    if (FP_LIKELY(thread->id == monitor->c_thread)) {
+    if (FP_LIKELY(thread == monitor->c_thread)) {
         fpy_recorder *recorder = monitor->recorder;
         const fp_frame identity = identity_of(thread) | FPY_C_CALL;
         if (FP_LIKELY(recorder->engine.top->frame == identity)) {
@@ -368,7 +368,7 @@ on_c_leave(PyObject *self, PyObject *const *args, int kind)
         }
         return other_c_leave(recorder, args[2], identity, kind == FPY_ON_C_RAISE);
     }
-    return thread->id == monitor->fast_thread ? Py_None : feed_slowly(self, kind, args);
+    return thread == monitor->fast_thread ? Py_None : feed_slowly(self, kind, args);
 }
 
 #define CALLBACK(name, handler, kind)                                                  \
@@ -399,7 +399,7 @@ on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
     if (Py_IS_TYPE(args[2], &PyFunction_Type)) {
         return Py_None; /* PY_START follows */
     }
-    if (FP_LIKELY(thread->id == monitor->c_thread)) {
+    if (FP_LIKELY(thread == monitor->c_thread)) {
         fpy_recorder *recorder = monitor->recorder;
         const fp_key key = plain_c_key(args[2], args[3], monitor->missing);
         if (FP_LIKELY(key != NULL)) {
@@ -412,7 +412,7 @@ on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
         }
         return other_call(recorder, thread, args[2], args[3]);
     }
-    return thread->id == monitor->fast_thread ? Py_None
+    return thread == monitor->fast_thread ? Py_None
                                               : feed_slowly(self, FPY_ON_CALL, args);
 }
 

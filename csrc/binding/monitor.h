@@ -15,27 +15,30 @@
 
 #ifdef FPY_HAVE_MONITORING
 
-/* A thread that has had an event while we were there. */
+/* A thread that has had an event while we were there. Its guard is an object in its
+ * dict, by which we are told of its end: it may go the fast way only as long as that is
+ * there, for later another thread may have its address. */
 typedef struct {
     fpy_thread thread;
+    PyThreadState *state; /* while there is a guard */
+    PyObject *guard;      /* borrowed; NULL: there is none any more */
     UT_hash_handle hh;
 } fpy_monitored;
 
 typedef struct fpy_monitor {
     /* First what every event looks at, for it to lie in one cache line.
      *
-     * The thread whose events go the fast way, by the number of its PyThreadState; 0:
-     * none. `c_thread` is the same if its recorder wants C functions, else 0. */
-    uint64_t fast_thread;
-    uint64_t c_thread;
+     * The thread whose events go the fast way; NULL: none. `c_thread` is the same if its
+     * recorder wants C functions, else NULL. */
+    const PyThreadState *fast_thread;
+    const PyThreadState *c_thread;
     PyThreadState *const volatile *running; /* where the calling thread's state is */
     fpy_recorder *recorder;                 /* of the fast thread */
     const PyObject *missing;                /* the tool's */
-    uint64_t idle_thread; /* one that has no recorders; 0: not known */
+    const PyThreadState *idle_thread; /* one that has no recorders; NULL: not known */
     fpy_state *state;
     fpy_monitored *threads;
-    PyThreadState no_thread; /* which `running` leads to when it is not known */
-    PyThreadState *nobody;
+    PyThreadState *nobody; /* no thread: `running` leads here when it is not known */
     bool has_fast_way;
     int feeding; /* threads in `feed_slowly`: while it is not 0, none is forgotten */
     fpy_tool tool;
@@ -43,11 +46,11 @@ typedef struct fpy_monitor {
 
 /* No thread goes the fast way until the next event; afterwards this one, if it can. */
 void fpy_monitor_forget_last_thread(fpy_monitor *monitor);
-void fpy_monitor_remember_last_thread(fpy_monitor *monitor, const fpy_thread *thread);
+void fpy_monitor_remember_last_thread(fpy_monitor *monitor, const fpy_monitored *one);
 
-/* The thread that has an event, with the recorders of all sessions that want it; NULL
+/* The calling thread, with the recorders of all sessions that want it; NULL
  * when there is no memory to know it. */
-fpy_monitored *fpy_monitor_thread(fpy_monitor *monitor, const PyThreadState *thread);
+fpy_monitored *fpy_monitor_thread(fpy_monitor *monitor, PyThreadState *thread);
 
 /* Links a session to a thread that is known. False: no memory. */
 bool fpy_monitor_link(fpy_session *session, fpy_monitored *one);
