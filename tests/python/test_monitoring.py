@@ -395,3 +395,51 @@ def test_a_foreign_profile_function_is_undisturbed():
         sys.setprofile(None)
     assert calls(profile, inner) == 1
     assert "call" in seen
+
+
+DYING_THREADS = """
+import contextvars, ctypes, threading
+import fastprof
+
+def leaf():
+    pass
+
+class Last:
+    def __del__(self):
+        leaf()
+
+def quiet():
+    variable.set(Last())
+
+def busy():
+    leaf()
+    variable.set(Last())
+    leaf()
+
+def emptied():
+    leaf()
+    thread_dict().clear()
+    leaf()
+
+def run(target):
+    thread = threading.Thread(target=target)
+    thread.start()
+    thread.join()
+
+variable = contextvars.ContextVar("variable")
+thread_dict = ctypes.pythonapi.PyThreadState_GetDict
+thread_dict.restype = ctypes.py_object
+with fastprof.Profiler() as profiler:
+    for _ in range(50):
+        run(quiet)
+        run(busy)
+        run(emptied)
+    emptied()
+snapshot = profiler.snapshot()
+print(sum(row[1] for key, row in snapshot.stats.items() if key[2] == "leaf"))
+"""
+
+
+def test_threads_that_call_while_they_are_torn_down():
+    """A thread's context is cleared after its dict, by which we know that it lives."""
+    run_isolated(DYING_THREADS, stdout=f"{50 * (1 + 3 + 2) + 2}\n")
