@@ -413,7 +413,7 @@ on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
         return other_call(recorder, thread, args[2], args[3]);
     }
     return thread == monitor->fast_thread ? Py_None
-                                              : feed_slowly(self, FPY_ON_CALL, args);
+                                          : feed_slowly(self, FPY_ON_CALL, args);
 }
 
 static const vectorcallfunc handlers[FPY_EVENT_KINDS] = {

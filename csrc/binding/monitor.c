@@ -95,8 +95,8 @@ PyType_Spec fpy_guard_spec = {
 };
 
 /* The calling thread gets its guard. Without one (no memory) its events go the slow
- * way. The end of a thread that is being torn down already goes unnoticed: it gets a new
- * dict, which nobody clears. */
+ * way. The end of a thread that is being torn down already goes unnoticed: it gets a
+ * new dict, which nobody clears. */
 static void
 put_guard(fpy_monitor *monitor, fpy_monitored *one, PyThreadState *thread)
 {

@@ -28,8 +28,8 @@ typedef struct {
 typedef struct fpy_monitor {
     /* First what every event looks at, for it to lie in one cache line.
      *
-     * The thread whose events go the fast way; NULL: none. `c_thread` is the same if its
-     * recorder wants C functions, else NULL. */
+     * The thread whose events go the fast way; NULL: none. `c_thread` is the same if
+     * its recorder wants C functions, else NULL. */
     const PyThreadState *fast_thread;
     const PyThreadState *c_thread;
     PyThreadState *const volatile *running; /* where the calling thread's state is */
