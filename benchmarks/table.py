@@ -51,12 +51,13 @@ PROGRAMS = (
     "pygments",
     "yapf",
 )
-# Of the work that programs.SCALES names: a quarter of a second or a little more.
-SHARE = 0.3
+# Of the work that programs.SCALES names: as near to a second as an hour for the whole
+# table allows.
+SHARE = 1.0
 # What the work of programs.SCALES takes. For the estimate.
-WHOLE_SECONDS = 0.8
+WHOLE_SECONDS = 0.4
 # What a process takes besides: start, imports and warm-up. For the estimate.
-PROCESS_SECONDS = 0.7
+PROCESS_SECONDS = 0.4
 
 PACKAGES = """
 import importlib.metadata, json, sys
