@@ -22,7 +22,7 @@ ticks_of_answer(const fpy_session *session, PyObject *answer, fp_ticks *ticks)
         *ticks = (fp_ticks)counted;
         return 0;
     }
-    if (!PyLong_Check(answer)) {
+    if (!PyIndex_Check(answer)) {
         PyErr_Format(PyExc_TypeError,
                      "the timer must answer %s, not %.100s",
                      session->timer_unit > 0.0 ? "an int" : "a float or an int",

@@ -418,7 +418,7 @@ def busy():
 
 def emptied():
     leaf()
-    thread_dict().clear()
+    ctypes.cast(thread_dict(), ctypes.py_object).value.clear()
     leaf()
 
 def run(target):
@@ -428,7 +428,7 @@ def run(target):
 
 variable = contextvars.ContextVar("variable")
 thread_dict = ctypes.pythonapi.PyThreadState_GetDict
-thread_dict.restype = ctypes.py_object
+thread_dict.restype = ctypes.c_void_p
 with fastprof.Profiler() as profiler:
     for _ in range(50):
         run(quiet)

@@ -96,8 +96,25 @@ def test_profiler_takes_keywords_only():
     fastprof.Profiler(timer=Ticks(), timeunit=1.0).runcall(outer)
 
 
+class Reading:
+    """Stands for an integer, as numpy's do."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __index__(self):
+        return self.value
+
+
 @pytest.mark.parametrize(
-    ("timer", "unit"), [(Ticks(int), 0.5), (Ticks(float), 0.0), (Ticks(int), 0.0)]
+    ("timer", "unit"),
+    [
+        (Ticks(int), 0.5),
+        (Ticks(float), 0.0),
+        (Ticks(int), 0.0),
+        (Ticks(Reading), 0.5),
+        (Ticks(Reading), 0.0),
+    ],
 )
 def test_timer_readings_are_scaled_by_the_unit(timer, unit):
     profile = fastprof.Profile(timer, unit)
@@ -146,6 +163,21 @@ def test_timer_that_ends_its_own_profile_gets_an_error(make, method, unraisable)
     assert profile.runcall(factorial, 5) == 120
     assert set(unraisable) == {RuntimeError}
     profile = None
+
+
+@BOTH
+@pytest.mark.parametrize("method", ["disable", "clear"])
+def test_timer_whose_answer_ends_its_own_profile_gets_an_error(
+    make, method, unraisable
+):
+    class Ending:
+        def __index__(self):
+            getattr(profile, method)()
+            return 0
+
+    profile = make(timer=Ending, timeunit=1.0)
+    assert profile.runcall(factorial, 5) == 120
+    assert set(unraisable) == {RuntimeError}
 
 
 @BOTH
