@@ -34,7 +34,7 @@ test-long: build
 	        tests/python/test_chaos.py || exit 1; \
 	done
 
-# test-sid: all tests on CPython 3.14 and 3.15, in a Debian sid of their own; as root
+# test-sid: what `test` does on CPython 3.14 and 3.15, in a Debian sid of their own; as root
 test-sid:
 	tools/sid.sh test
 
@@ -100,6 +100,8 @@ bench-scaling: packages
 # sanitize: the C suites and, on the newest Python, the Python tests under
 # AddressSanitizer and UndefinedBehaviorSanitizer, the C suites under ThreadSanitizer, and
 # the Python tests on debug builds of Python
+ADDRESS_VENV = $(NEWEST:.venv/%=build/address/%)
+DEBUG_VENVS = $(shell FASTPROF_DEBUG=1 tools/pythons.sh | sed 's|^\([^ ]*\) .*|build/debug/\1|')
 ADDRESS = FASTPROF_SANITIZE=address,undefined FASTPROF_VENVS=build/address
 DEBUG = FASTPROF_DEBUG=1 FASTPROF_VENVS=build/debug
 sanitize: packages
@@ -111,9 +113,9 @@ sanitize: packages
 	done
 	$(ADDRESS) tools/environments.sh newest test
 	$(DEBUG) tools/environments.sh all test
-	build/address/*/bin/python tools/run_tests.py --results build/results-sanitize \
+	$(ADDRESS_VENV)/bin/python tools/run_tests.py --results build/results-sanitize \
 	    --c-build build/c-address --c-build build/c-thread --tests tests/python \
-	    --venvs build/debug/* --sanitized build/address/*
+	    --venvs $(DEBUG_VENVS) --sanitized $(ADDRESS_VENV)
 
 # fuzz: random bytes for the loader of profile files, random events for the engine, each
 # for FUZZ_SECONDS, under AddressSanitizer and UndefinedBehaviorSanitizer

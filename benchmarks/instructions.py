@@ -36,7 +36,7 @@ SLACK = 2
 NAMES = tuple(kind.__name__ for kind in KINDS)
 LABEL = re.compile(r"^desc: Trigger: Client Request: (\w+) (\d+)$", re.MULTILINE)
 TOTAL = re.compile(r"^(?:totals|summary): (\d+)$", re.MULTILINE)
-OBJECT = re.compile(r"^(c?)ob=\((\d+)\)(?: .*/(.*))?$")
+OBJECT = re.compile(r"^(c?)ob=\((\d+)\)(?: (?:.*/)?(.*))?$")
 COST = re.compile(r"^[-+*]?\d* (\d+)$")
 # The instructions of mode fastprof that are in our own code.
 OURS = "in fastprof"

@@ -3,7 +3,7 @@
 # missing with apt-get. Without root it says what to install, and fails.
 #
 #   build    compilers, CMake, Check, uthash, and a Python that can build extensions
-#   tests    CPython's own tests
+#   tests    CPython's own tests, for Debian's Pythons
 #   debug    a debug build of a Python, and its tests
 #   browser  Chromium, for the screenshot
 #   fuzz     clang with libFuzzer
@@ -61,7 +61,7 @@ sys.exit(importlib.util.find_spec("test.test_grammar") is None)'
 need_tests() {
     local version python
     while read -r version python; do
-        need "libpython$version-testsuite" has_tests "$python"
+        [[ $python != /usr/bin/* ]] || need "libpython$version-testsuite" has_tests "$python"
     done < <(tools/pythons.sh)
 }
 

@@ -32,10 +32,8 @@ extern const fpy_hook fpy_hook_monitoring;
 /* The type of the object that holds a thread's recorders, for SetProfile. */
 extern PyType_Spec fpy_hook_spec;
 
-/* The types of monitoring's callbacks, and of what tells it that a thread has ended;
- * only where the source is to be had. */
+/* The type of monitoring's callbacks; only where the source is to be had. */
 extern PyType_Spec fpy_callback_spec;
-extern PyType_Spec fpy_guard_spec;
 
 /* Remembers where the functions lie that start threads; -1 with an exception. */
 int fpy_find_thread_starters(fpy_state *state);

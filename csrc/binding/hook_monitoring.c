@@ -66,8 +66,16 @@ knows_running_thread(fpy_monitor *monitor)
 #endif
 }
 
-/* What ends with an enter of `frame`: a C function that was called by the frame that
- * calls it now, without C between them, has ended unseen (another tool raised). */
+/* Whether a thread of this address is the fast one: see fpy_monitor. */
+static inline bool
+is_fast_thread(const fpy_monitor *monitor, const PyThreadState *thread)
+{
+    return monitor->recorder->engine.top->frame != 0 || thread->id == monitor->fast_id;
+}
+
+/* What ends with an enter of a Python function: a C function that was called by the
+ * frame that calls it now, without C between them, has ended unseen (another tool
+ * raised). */
 static inline void
 leave_ended_c_call(fpy_recorder *recorder, const PyThreadState *thread, fp_ticks now)
 {
@@ -299,13 +307,13 @@ static FP_COLD PyObject *
 feed_slowly(PyObject *self, int kind, PyObject *const *args)
 {
     fpy_monitor *monitor = monitor_of(self);
-    PyThreadState *thread = fpy_current_thread();
+    const PyThreadState *thread = fpy_current_thread();
     const fp_ticks clock_now = fp_clock_now(&monitor->state->clock);
     fpy_recorder *recorder;
     fpy_monitored *one;
     fp_ticks now;
 
-    if (thread == monitor->idle_thread || monitor->state->active == NULL) {
+    if (thread->id == monitor->idle_id || monitor->state->active == NULL) {
         return Py_None;
     }
     one = fpy_monitor_thread(monitor, thread);
@@ -313,7 +321,7 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
         return Py_None;
     }
     fpy_thread_begin_event(&one->thread);
-    fpy_monitor_remember_last_thread(monitor, one);
+    fpy_monitor_remember_last_thread(monitor, one, thread);
     monitor->feeding++;
     while ((recorder = fpy_thread_next(&one->thread, clock_now, &now)) != NULL) {
         feed(recorder, kind, args, thread, now);
@@ -330,7 +338,7 @@ on_enter(PyObject *self, PyObject *const *args, int kind)
     const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
 
-    if (FP_LIKELY(thread == monitor->fast_thread)) {
+    if (FP_LIKELY(thread == monitor->fast_thread && is_fast_thread(monitor, thread))) {
         fpy_recorder *recorder = monitor->recorder;
         const fp_ticks now = fp_clock_now_inline();
         leave_ended_c_call(recorder, thread, now);
@@ -399,7 +407,7 @@ on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
     if (Py_IS_TYPE(args[2], &PyFunction_Type)) {
         return Py_None; /* PY_START follows */
     }
-    if (FP_LIKELY(thread == monitor->c_thread)) {
+    if (FP_LIKELY(thread == monitor->c_thread && is_fast_thread(monitor, thread))) {
         fpy_recorder *recorder = monitor->recorder;
         const fp_key key = plain_c_key(args[2], args[3], monitor->missing);
         if (FP_LIKELY(key != NULL)) {
@@ -412,8 +420,10 @@ on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
         }
         return other_call(recorder, thread, args[2], args[3]);
     }
-    return thread == monitor->fast_thread ? Py_None
-                                          : feed_slowly(self, FPY_ON_CALL, args);
+    if (thread == monitor->fast_thread && monitor->c_thread == NULL) {
+        return Py_None;
+    }
+    return feed_slowly(self, FPY_ON_CALL, args);
 }
 
 static const vectorcallfunc handlers[FPY_EVENT_KINDS] = {

@@ -125,8 +125,7 @@ module_exec(PyObject *module)
     state->hook_type = make_type(module, &fpy_hook_spec, false);
 #ifdef FPY_HAVE_MONITORING
     state->callback_type = make_type(module, &fpy_callback_spec, false);
-    state->guard_type = make_type(module, &fpy_guard_spec, false);
-    if (state->callback_type == NULL || state->guard_type == NULL) {
+    if (state->callback_type == NULL) {
         return -1;
     }
 #endif
@@ -154,7 +153,6 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
         Py_VISIT(state->snapshot_type);
         Py_VISIT(state->hook_type);
         Py_VISIT(state->callback_type);
-        Py_VISIT(state->guard_type);
         Py_VISIT(state->entry_type);
         Py_VISIT(state->subentry_type);
         return fpy_monitor_traverse(state, visit, arg);
@@ -172,7 +170,6 @@ module_clear(PyObject *module)
         Py_CLEAR(state->snapshot_type);
         Py_CLEAR(state->hook_type);
         Py_CLEAR(state->callback_type);
-        Py_CLEAR(state->guard_type);
         Py_CLEAR(state->entry_type);
         Py_CLEAR(state->subentry_type);
         fpy_monitor_clear(state);

@@ -12,25 +12,25 @@
 void
 fpy_monitor_forget_last_thread(fpy_monitor *monitor)
 {
-    monitor->fast_thread = monitor->c_thread = monitor->idle_thread = NULL;
+    monitor->fast_thread = monitor->c_thread = NULL;
+    monitor->fast_id = monitor->idle_id = 0;
     monitor->recorder = NULL;
 }
 
 void
-fpy_monitor_remember_last_thread(fpy_monitor *monitor, const fpy_monitored *one)
+fpy_monitor_remember_last_thread(fpy_monitor *monitor, const fpy_monitored *one,
+                                 const PyThreadState *thread)
 {
     fpy_recorder *only = one->thread.only;
 
     fpy_monitor_forget_last_thread(monitor);
-    if (one->guard == NULL) {
-        return;
-    }
     if (one->thread.recorders == NULL) {
-        monitor->idle_thread = one->state;
+        monitor->idle_id = one->thread.id;
     } else if (only != NULL && monitor->has_fast_way) {
         monitor->recorder = only;
-        monitor->fast_thread = one->state;
-        monitor->c_thread = only->builtins != FPY_BUILTINS_NONE ? one->state : NULL;
+        monitor->fast_id = one->thread.id;
+        monitor->fast_thread = thread;
+        monitor->c_thread = only->builtins != FPY_BUILTINS_NONE ? thread : NULL;
     }
 }
 
@@ -45,102 +45,10 @@ find_thread(const fpy_monitor *monitor, uint64_t id)
     return found;
 }
 
-/* The state of the thread with this number; NULL: it has ended. */
-static PyThreadState *
-state_of(uint64_t id)
-{
-    PyThreadState *thread = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
-
-    while (thread != NULL && PyThreadState_GetID(thread) != id) {
-        thread = PyThreadState_Next(thread);
-    }
-    return thread;
-}
-
-/* ---- their guards ---- */
-
-typedef struct {
-    PyObject_HEAD
-    fpy_monitor *monitor; /* our type keeps it, as it does for the callbacks */
-    uint64_t thread;
-} guard;
-
-/* The thread ends, or nobody needs its guard. */
-static void
-guard_dealloc(PyObject *self)
-{
-    const guard *ended = (guard *)self;
-    fpy_monitored *one = find_thread(ended->monitor, ended->thread);
-    PyTypeObject *type = Py_TYPE(self);
-
-    if (one != NULL && one->guard == self) {
-        one->guard = NULL;
-        fpy_monitor_forget_last_thread(ended->monitor);
-    }
-    PyObject_Free(self);
-    Py_DECREF(type);
-}
-
-static PyType_Slot guard_slots[] = {
-    {Py_tp_doc, "Tells fastprof that a thread has ended."},
-    {Py_tp_dealloc, guard_dealloc},
-    {0, NULL},
-};
-
-PyType_Spec fpy_guard_spec = {
-    .name = "fastprof._fastprof.Guard",
-    .basicsize = sizeof(guard),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = guard_slots,
-};
-
-/* The calling thread gets its guard. Without one (no memory) its events go the slow
- * way. The end of a thread that is being torn down already goes unnoticed: it gets a
- * new dict, which nobody clears. */
-static void
-put_guard(fpy_monitor *monitor, fpy_monitored *one, PyThreadState *thread)
-{
-    PyTypeObject *type = monitor->state->guard_type;
-    PyObject *error_type, *error, *traceback;
-    PyObject *dict = PyThreadState_GetDict();
-    guard *made;
-
-    PyErr_Fetch(&error_type, &error, &traceback);
-    made = dict != NULL ? PyObject_New(guard, type) : NULL;
-    if (made != NULL) {
-        made->monitor = monitor;
-        made->thread = one->thread.id;
-        if (PyDict_SetItem(dict, (PyObject *)type, (PyObject *)made) == 0) {
-            one->guard = (PyObject *)made;
-            one->state = thread;
-        }
-        Py_DECREF(made);
-    }
-    PyErr_Clear();
-    PyErr_Restore(error_type, error, traceback);
-}
-
-static void
-take_guard(fpy_monitor *monitor, const fpy_monitored *one)
-{
-    PyObject *error_type, *error, *traceback;
-    PyThreadState *thread = one->guard != NULL ? state_of(one->thread.id) : NULL;
-
-    if (thread != NULL) {
-        PyErr_Fetch(&error_type, &error, &traceback);
-        if (PyDict_DelItem(thread->dict, (PyObject *)monitor->state->guard_type) < 0) {
-            PyErr_Clear();
-        }
-        PyErr_Restore(error_type, error, traceback);
-    }
-}
-
-/* ---- threads that come and go ---- */
-
 static void
 forget_thread(fpy_monitor *monitor, fpy_monitored *one)
 {
-    take_guard(monitor, one);
+    fpy_thread_end(&one->thread);
     HASH_DEL(monitor->threads, one);
     fp_free(one);
 }
@@ -151,20 +59,30 @@ fpy_monitor_forget_threads(fpy_monitor *monitor)
     fpy_monitored *one, *next;
 
     HASH_ITER(hh, monitor->threads, one, next) {
-        forget_thread(monitor, one);
+        HASH_DEL(monitor->threads, one);
+        fp_free(one);
     }
 }
 
-/* A thread can still have events when its guard is gone. So that it has ended is found
- * out when a new one is seen. */
+static bool
+is_alive(uint64_t id)
+{
+    PyThreadState *thread = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+
+    while (thread != NULL && PyThreadState_GetID(thread) != id) {
+        thread = PyThreadState_Next(thread);
+    }
+    return thread != NULL;
+}
+
+/* Nobody tells when a thread has ended: so it is found out when a new one is seen. */
 static void
 forget_dead_threads(fpy_monitor *monitor)
 {
     fpy_monitored *one, *next;
 
     HASH_ITER(hh, monitor->threads, one, next) {
-        if (one->guard == NULL && state_of(one->thread.id) == NULL) {
-            fpy_thread_end(&one->thread);
+        if (!is_alive(one->thread.id)) {
             forget_thread(monitor, one);
         }
     }
@@ -187,7 +105,7 @@ fpy_monitor_link(fpy_session *session, fpy_monitored *one)
 }
 
 static fpy_monitored *
-add_thread(fpy_monitor *monitor, PyThreadState *thread)
+add_thread(fpy_monitor *monitor, const PyThreadState *thread)
 {
     fpy_monitored *one;
 
@@ -196,13 +114,12 @@ add_thread(fpy_monitor *monitor, PyThreadState *thread)
     if (one == NULL) {
         return NULL;
     }
-    *one = (fpy_monitored){.thread = {.id = thread->id, .ident = thread->thread_id}};
+    one->thread = (fpy_thread){.id = thread->id, .ident = thread->thread_id};
     HASH_ADD(hh, monitor->threads, thread.id, sizeof one->thread.id, one);
     if (one->hh.tbl == NULL) {
         fp_free(one);
         return NULL;
     }
-    put_guard(monitor, one, thread);
     return one;
 }
 
@@ -214,7 +131,7 @@ records_all_threads(const fpy_session *session)
 }
 
 fpy_monitored *
-fpy_monitor_thread(fpy_monitor *monitor, PyThreadState *thread)
+fpy_monitor_thread(fpy_monitor *monitor, const PyThreadState *thread)
 {
     fpy_monitored *one = find_thread(monitor, thread->id);
 

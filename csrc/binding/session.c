@@ -13,21 +13,18 @@
 static int
 ticks_of_answer(const fpy_session *session, PyObject *answer, fp_ticks *ticks)
 {
-    if (PyFloat_Check(answer) && session->timer_unit <= 0.0) {
-        const double counted = floor(PyFloat_AS_DOUBLE(answer) * 1e9);
+    if (session->timer_unit <= 0.0 && !PyIndex_Check(answer)) {
+        const double seconds = PyFloat_AsDouble(answer);
+        const double counted = floor(seconds * 1e9);
+        if (seconds == -1.0 && PyErr_Occurred()) {
+            return -1;
+        }
         if (!(counted >= -0x1p62 && counted <= 0x1p62)) {
             PyErr_SetString(PyExc_ValueError, "the timer's answer is out of range");
             return -1;
         }
         *ticks = (fp_ticks)counted;
         return 0;
-    }
-    if (!PyIndex_Check(answer)) {
-        PyErr_Format(PyExc_TypeError,
-                     "the timer must answer %s, not %.100s",
-                     session->timer_unit > 0.0 ? "an int" : "a float or an int",
-                     Py_TYPE(answer)->tp_name);
-        return -1;
     }
     const long long counted = PyLong_AsLongLong(answer);
     if (counted == -1 && PyErr_Occurred()) {

@@ -29,7 +29,6 @@ typedef struct {
     PyTypeObject *snapshot_type;
     PyTypeObject *hook_type;
     PyTypeObject *callback_type;
-    PyTypeObject *guard_type;
     PyTypeObject *entry_type;
     PyTypeObject *subentry_type;
     fp_clock clock;

@@ -26,7 +26,7 @@ if BEFORE_MONITORING:
         "CProfileTest.test_profile_enable_disable": GETPROFILE,
     }
 
-if importlib.util.find_spec("test.test_support") is None:
+if importlib.util.find_spec("test.test_grammar") is None:
     pytest.skip(
         "no test package (Debian: libpython3.N-testsuite); those of pyenv have it",
         allow_module_level=True,

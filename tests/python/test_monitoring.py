@@ -397,8 +397,8 @@ def test_a_foreign_profile_function_is_undisturbed():
     assert "call" in seen
 
 
-DYING_THREADS = """
-import contextvars, ctypes, threading
+ONE_AFTER_THE_OTHER = """
+import _thread, contextvars, time
 import fastprof
 
 def leaf():
@@ -408,38 +408,36 @@ class Last:
     def __del__(self):
         leaf()
 
-def quiet():
-    variable.set(Last())
-
-def busy():
+def other():
     leaf()
-    variable.set(Last())
-    leaf()
-
-def emptied():
-    leaf()
-    ctypes.cast(thread_dict(), ctypes.py_object).value.clear()
-    leaf()
-
-def run(target):
-    thread = threading.Thread(target=target)
-    thread.start()
-    thread.join()
 
 variable = contextvars.ContextVar("variable")
-thread_dict = ctypes.pythonapi.PyThreadState_GetDict
-thread_dict.restype = ctypes.c_void_p
-with fastprof.Profiler() as profiler:
-    for _ in range(50):
-        run(quiet)
-        run(busy)
-        run(emptied)
-    emptied()
+start, count, sleep = _thread.start_new_thread, _thread._count, time.sleep
+last = [Last() for _ in range(10)]
+profiler = fastprof.Profiler(builtins=False)
+profiler.enable()
+while last:
+    start(variable.set, (last.pop(),))
+    sleep(0.01)
+    while count():
+        sleep(0.01)
+    start(other, ())
+    sleep(0.01)
+    while count():
+        sleep(0.01)
+profiler.disable()
 snapshot = profiler.snapshot()
-print(sum(row[1] for key, row in snapshot.stats.items() if key[2] == "leaf"))
+calls = {key[2]: row[1] for key, row in snapshot.stats.items()}
+print(len(snapshot.info["threads"]), sorted(calls.items()))
 """
 
 
-def test_threads_that_call_while_they_are_torn_down():
-    """A thread's context is cleared after its dict, by which we know that it lives."""
-    run_isolated(DYING_THREADS, stdout=f"{50 * (1 + 3 + 2) + 2}\n")
+def test_threads_at_the_same_address_are_told_apart():
+    """What starts them has no events in between, so the last event was the dead one's.
+
+    Each first one calls a Python function only while it is torn down.
+    """
+    run_isolated(
+        ONE_AFTER_THE_OTHER,
+        stdout="21 [('__del__', 10), ('leaf', 20), ('other', 10)]\n",
+    )

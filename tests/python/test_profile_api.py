@@ -10,6 +10,7 @@ import pstats
 import sys
 import types
 import weakref
+from decimal import Decimal
 
 import fastprof
 import pytest
@@ -114,6 +115,7 @@ class Reading:
         (Ticks(int), 0.0),
         (Ticks(Reading), 0.5),
         (Ticks(Reading), 0.0),
+        (Ticks(Decimal), 0.0),
     ],
 )
 def test_timer_readings_are_scaled_by_the_unit(timer, unit):
@@ -139,7 +141,9 @@ def test_timer_that_raises_does_not_disturb_the_program(make, unraisable):
 
 
 @BOTH
-@pytest.mark.parametrize(("value", "unit"), [("soon", 0.0), ("soon", 1.0), (1.5, 1.0)])
+@pytest.mark.parametrize(
+    ("value", "unit"), [("soon", 0.0), ("soon", 1.0), (1.5, 1.0), (Decimal(1), 1.0)]
+)
 def test_timer_of_the_wrong_type_does_not_disturb_the_program(
     make, value, unit, unraisable
 ):
