@@ -53,7 +53,7 @@ PROGRAMS = (
 )
 # Of the work that programs.SCALES names: as near to a second as an hour for the whole
 # table allows.
-SHARE = 1.0
+SHARE = 0.7
 # What the work of programs.SCALES takes. For the estimate.
 WHOLE_SECONDS = 0.4
 # What a process takes besides: start, imports and warm-up. For the estimate.
