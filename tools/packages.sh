@@ -69,11 +69,10 @@ need_debug() {
     local version python pythons
     pythons=$(FASTPROF_DEBUG=1 tools/pythons.sh)
     if [ -z "$pythons" ]; then
-        version=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-        missing+=("python$version-dbg" "python$version-venv" "libpython$version-testsuite")
+        missing+=(python3-dbg python3-venv libpython3-testsuite)
+        return
     fi
     while read -r version python; do
-        [ -n "$version" ] || continue
         need "python$version-venv" can_make_environments "$python"
         need "libpython$version-testsuite" has_tests "$python"
     done <<<"$pythons"
