@@ -51,8 +51,8 @@ PROGRAMS = (
     "pygments",
     "yapf",
 )
-# Of the work that programs.SCALES names: as near to a second as an hour for the whole
-# table allows.
+# Of the work that programs.SCALES names: a fifth to a third of a second, and half an
+# hour for the whole table.
 SHARE = 0.7
 # What the work of programs.SCALES takes. For the estimate.
 WHOLE_SECONDS = 0.4
