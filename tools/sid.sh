@@ -92,7 +92,8 @@ run_in_sid() { # COMMAND...
     (
         forget_machine
         export FASTPROF_MINORS=$MINORS
-        unshare --mount --pid --fork --kill-child bash -euc '
+        # unshare and make ignore signals there; this ends them with us.
+        exec setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child bash -euc '
             mount -t proc proc "$1/proc"
             mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm"
             mount --bind /sys "$1/sys" # where the clock finds if the TSC is trusted
