@@ -10,14 +10,12 @@ read -ra MINORS <<<"${FASTPROF_MINORS:-10 11 12 13}"
 
 candidates() {
     local root minor
-    if [ -n "${FASTPROF_DEBUG:-}" ]; then
-        for minor in "${MINORS[@]}"; do
-            type -ap "python3.$minor-dbg" || true
-        done
-        return
-    fi
     root=$(pyenv root 2>/dev/null || echo "${PYENV_ROOT:-${HOME:-}/.pyenv}")
     for minor in "${MINORS[@]}"; do
+        if [ -n "${FASTPROF_DEBUG:-}" ]; then
+            type -ap "python3.$minor-dbg" || true
+            continue
+        fi
         compgen -G "$root/versions/3.$minor.*/bin/python" || true
         type -ap "python3.$minor" || true
     done

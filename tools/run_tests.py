@@ -13,10 +13,9 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parent.parent
 # What the Python under an instrumented extension needs: that the sanitizers are there
@@ -40,16 +39,14 @@ class Outcome:
     seconds: float
 
 
-def run(
-    command: Sequence[str | Path], variables: Mapping[str, str] = MappingProxyType({})
-) -> tuple[int, float]:
+def run(command: Sequence[str | Path], **variables: str) -> tuple[int, float]:
     """Run a suite from the root of the tree: exit code and seconds.
 
     Nothing to read on stdin, and nothing on the path that would hide the installed
     package.
     """
     environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTHONPATH")}
-    environ.update(variables)
+    environ |= variables
     started = time.monotonic()
     completed = subprocess.run(
         command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, check=False
@@ -123,10 +120,7 @@ def under_sanitizers() -> dict[str, str]:
 
 
 def run_python_tests(
-    venv: Path,
-    results: Path,
-    tests: Sequence[str],
-    variables: Mapping[str, str] = MappingProxyType({}),
+    venv: Path, results: Path, tests: Sequence[str], **variables: str
 ) -> Outcome:
     """Run pytest in `venv`; that it broke, or found no test, is a failure too."""
     name = suite_name(f"Python {venv.name}", venv.parent, ".venv")
@@ -135,7 +129,7 @@ def run_python_tests(
     code, seconds = run(
         [venv / "bin" / "python", "-m", "pytest", *tests, "-q"]
         + [f"--junitxml={report}"],
-        variables,
+        **variables,
     )
     passed, failed, skipped = junit_counts(report)
     if code != 0:
@@ -175,12 +169,12 @@ def main() -> int:
         stale.unlink()
     outcomes = [run_c_suites(build.resolve(), results) for build in options.c_build]
     outcomes += [
-        run_python_tests(venv.absolute(), results, options.tests, variables)
-        for venvs, variables in (
-            (options.venvs, {}),
-            (options.sanitized, under_sanitizers() if options.sanitized else {}),
-        )
-        for venv in venvs
+        run_python_tests(venv.absolute(), results, options.tests)
+        for venv in options.venvs
+    ]
+    outcomes += [
+        run_python_tests(venv.absolute(), results, options.tests, **under_sanitizers())
+        for venv in options.sanitized
     ]
     return 0 if print_summary(outcomes, results) else 1
 

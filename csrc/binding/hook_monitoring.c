@@ -321,7 +321,7 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
         return Py_None;
     }
     fpy_thread_begin_event(&one->thread);
-    fpy_monitor_remember_last_thread(monitor, one, thread);
+    fpy_monitor_remember_last_thread(monitor, &one->thread, thread);
     monitor->feeding++;
     while ((recorder = fpy_thread_next(&one->thread, clock_now, &now)) != NULL) {
         feed(recorder, kind, args, thread, now);

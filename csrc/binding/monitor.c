@@ -18,19 +18,19 @@ fpy_monitor_forget_last_thread(fpy_monitor *monitor)
 }
 
 void
-fpy_monitor_remember_last_thread(fpy_monitor *monitor, const fpy_monitored *one,
-                                 const PyThreadState *thread)
+fpy_monitor_remember_last_thread(fpy_monitor *monitor, const fpy_thread *thread,
+                                 const PyThreadState *state)
 {
-    fpy_recorder *only = one->thread.only;
+    fpy_recorder *only = thread->only;
 
     fpy_monitor_forget_last_thread(monitor);
-    if (one->thread.recorders == NULL) {
-        monitor->idle_id = one->thread.id;
+    if (thread->recorders == NULL) {
+        monitor->idle_id = thread->id;
     } else if (only != NULL && monitor->has_fast_way) {
         monitor->recorder = only;
-        monitor->fast_id = one->thread.id;
-        monitor->fast_thread = thread;
-        monitor->c_thread = only->builtins != FPY_BUILTINS_NONE ? thread : NULL;
+        monitor->fast_id = thread->id;
+        monitor->fast_thread = state;
+        monitor->c_thread = only->builtins != FPY_BUILTINS_NONE ? state : NULL;
     }
 }
 

@@ -46,8 +46,8 @@ typedef struct fpy_monitor {
 /* No thread goes the fast way until the next event; afterwards this one, which calls,
  * if it can. */
 void fpy_monitor_forget_last_thread(fpy_monitor *monitor);
-void fpy_monitor_remember_last_thread(fpy_monitor *monitor, const fpy_monitored *one,
-                                      const PyThreadState *thread);
+void fpy_monitor_remember_last_thread(fpy_monitor *monitor, const fpy_thread *thread,
+                                      const PyThreadState *state);
 
 /* The thread that has an event, with the recorders of all sessions that want it; NULL
  * when there is no memory to know it. */

@@ -401,8 +401,10 @@ ONE_AFTER_THE_OTHER = """
 import _thread, contextvars, time
 import fastprof
 
+begun = []
+
 def leaf():
-    pass
+    begun.append(None)
 
 class Last:
     def __del__(self):
@@ -412,19 +414,19 @@ def other():
     leaf()
 
 variable = contextvars.ContextVar("variable")
-start, count, sleep = _thread.start_new_thread, _thread._count, time.sleep
+start, sleep = _thread.start_new_thread, time.sleep
 last = [Last() for _ in range(10)]
 profiler = fastprof.Profiler(builtins=False)
 profiler.enable()
 while last:
     start(variable.set, (last.pop(),))
+    while len(begun) % 2 == 0:
+        sleep(0.001)
     sleep(0.01)
-    while count():
-        sleep(0.01)
     start(other, ())
+    while len(begun) % 2 == 1:
+        sleep(0.001)
     sleep(0.01)
-    while count():
-        sleep(0.01)
 profiler.disable()
 snapshot = profiler.snapshot()
 calls = {key[2]: row[1] for key, row in snapshot.stats.items()}
@@ -435,7 +437,8 @@ print(len(snapshot.info["threads"]), sorted(calls.items()))
 def test_threads_at_the_same_address_are_told_apart():
     """What starts them has no events in between, so the last event was the dead one's.
 
-    Each first one calls a Python function only while it is torn down.
+    Each first one calls a Python function only while it is torn down. The longer sleeps
+    let the address become free; without that the test passes, and shows less.
     """
     run_isolated(
         ONE_AFTER_THE_OTHER,

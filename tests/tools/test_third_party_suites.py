@@ -57,7 +57,7 @@ def run_suite(python_options, tree, package, left_out):
     assert report.exists(), done.stdout + done.stderr
     outcomes = {}
     for case in ElementTree.parse(report).iter("testcase"):
-        what = [child.tag for child in case if child.tag not in ("properties",)]
+        what = [child.tag for child in case if child.tag != "properties"]
         outcomes.setdefault((case.get("classname"), case.get("name")), []).append(what)
     return done.returncode, outcomes
 
