@@ -18,7 +18,7 @@ SUITES = [
     ("attrs==26.1.0", "src", "", 1300),
     ("click==8.5.1", "src", "", 2300),
     ("jinja2==3.1.6", "src", "", 850),
-    ("pyflakes==4.1.0", ".", "", 750),
+    ("pyflakes==4.0.3", ".", "", 750),
 ]
 # Its timeouts wait for a host that the network may or may not refuse. Its server, the
 # current httpbin, needs Python 3.12.
