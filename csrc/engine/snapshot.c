@@ -22,9 +22,11 @@ copy_node(void *context, const fp_node *node)
         .parent = node->edge.parent->index,
         .function = copy->numbering.number_of(copy->numbering.context, node->edge.key),
         .visibility =
-            parent->visibility == FP_HIDDEN_WHOLE ? FP_HIDDEN_WHOLE : node->visibility,
+            parent->visibility == FP_HIDDEN_WHOLE ? FP_HIDDEN_WHOLE
+                                                  : (fp_visibility)node->visibility,
         .calls = node->calls,
-        .raised = node->raised,
+        .raised = (int64_t)node->raised,
+        .asides = node->asides,
         .inclusive_ticks = node->inclusive_ticks,
     };
 }

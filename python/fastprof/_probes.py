@@ -1,0 +1,104 @@
+"""What calibration runs: loops that make one kind of call, once for each turn.
+
+Everything is looked up before the loop, so that a turn makes the calls and no more.
+docs/design.md says what is made of their times.
+"""
+
+
+def _function() -> None:
+    pass
+
+
+def _raising() -> None:
+    raise _Signal
+
+
+class _Signal(Exception):
+    pass
+
+
+class _Subscripted:
+    def __getitem__(self, key: None) -> None:
+        pass
+
+
+def _numbers(turns: tuple[None, ...]) -> "object":
+    for _ in turns:
+        yield
+
+
+def empty(turns: tuple[None, ...]) -> None:
+    """No call."""
+    for _ in turns:
+        pass
+
+
+def function(turns: tuple[None, ...]) -> None:
+    """A Python function."""
+    call = _function
+    for _ in turns:
+        call()
+
+
+def slot(turns: tuple[None, ...]) -> None:
+    """A Python function that no CALL event announces."""
+    subscripted = _Subscripted()
+    for _ in turns:
+        subscripted[None]
+
+
+def class_call(turns: tuple[None, ...]) -> None:
+    """A class, which is not recorded."""
+    for _ in turns:
+        float(1.0)
+
+
+def generator(turns: tuple[None, ...]) -> None:
+    """A resumed generator."""
+    for _ in _numbers(turns):
+        pass
+
+
+def length(turns: tuple[None, ...]) -> None:
+    """A C function."""
+    for _ in turns:
+        len(turns)
+
+
+def identity(turns: tuple[None, ...]) -> None:
+    """Another one."""
+    for _ in turns:
+        id(turns)
+
+
+def ordinal(turns: tuple[None, ...]) -> None:
+    """A third."""
+    for _ in turns:
+        ord("a")
+
+
+def append(turns: tuple[None, ...]) -> None:
+    """A method in C."""
+    items: list[None] = []
+    for _ in turns:
+        items.append(None)
+
+
+def raising(turns: tuple[None, ...]) -> None:
+    """A Python function that ends with an exception."""
+    call = _raising
+    for _ in turns:
+        try:
+            call()
+        except _Signal:
+            pass
+
+
+def builtin_raising(turns: tuple[None, ...]) -> None:
+    """A C function that ends with an exception."""
+    nothing = iter(())
+    for _ in turns:
+        try:
+            next(nothing)
+        except StopIteration:
+            pass
