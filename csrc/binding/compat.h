@@ -131,6 +131,14 @@ fpy_previous_frame(const struct _PyInterpreterFrame *frame)
 }
 #endif
 
+/* Whether the interpreter takes longer for each instruction while it has a profile
+ * function. */
+static inline bool
+fpy_profiling_slows_python(void)
+{
+    return PY_VERSION_HEX < 0x030C0000;
+}
+
 /* Whether a trace function sees what the thread does. */
 static inline bool
 fpy_is_traced(const PyThreadState *thread)

@@ -5,10 +5,12 @@
  * leaves to the root:
  *
  *      own'       = max(0, own - calls * inside - asides * aside
- *                              - sum over the children of calls * outside)
+ *                              - sum over the children of calls * outside) / pace
  *      inclusive' = own' + sum over the children of inclusive'
  *
- * A call that ends with an exception costs something else than one that returns.
+ * A call that ends with an exception costs something else than one that returns. The
+ * pace is how many times as long the interpreter takes for Python code while it has a
+ * profile function, whether there are events or not.
  *
  * The costs are those of a short loop, all of which the processor foresees. In a
  * program that does this and that they are higher, and how much tell functions that are
@@ -42,6 +44,7 @@ typedef struct {
     fp_cost raised[FP_KINDS];
     fp_cost aside; /* outside only */
     double expected[FP_REFERENCES]; /* recorded for a call of each function of reference */
+    double pace;
 } fp_costs;
 
 /* What a function is for the correction. */
@@ -62,5 +65,13 @@ fp_status fp_correction_fit(fp_correction *correction, const fp_snapshot *snapsh
 
 /* What all calls of a path add, and its asides. */
 fp_cost fp_correction_of(const fp_correction *correction, const fp_path *path);
+
+/* The pace of a path's own code. */
+static inline double
+fp_correction_pace(const fp_correction *correction, const fp_path *path)
+{
+    return correction->traits[path->function].kind == FP_KIND_C ? 1.0
+                                                                : correction->costs->pace;
+}
 
 #endif

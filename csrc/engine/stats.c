@@ -85,8 +85,9 @@ work_out(building *build, const fp_path *path, step *node, step *parent)
         const fp_cost added = fp_correction_of(build->correction, path);
         const double all = added.inside + node->children.outside;
         const double wanted = (double)raw - all;
+        const double pace = fp_correction_pace(build->correction, path);
         const double missing = wanted < 0.0 ? -wanted : 0.0;
-        node->own = missing > 0.0 ? 0 : as_ticks(wanted);
+        node->own = missing > 0.0 ? 0 : as_ticks(wanted / pace);
         node->taken.added = raw - node->own;
         node->taken.error = as_ticks(added.error + node->children.error);
         parent->children.outside += added.outside + missing;

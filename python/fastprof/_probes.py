@@ -9,6 +9,36 @@ def _function() -> None:
     pass
 
 
+def _small_function(number: int) -> int:
+    total = number + number
+    return total + number
+
+
+def _work() -> int:
+    # What programs do between their calls, a little of each. What is made is freed
+    # here: otherwise that would come after the event of the return.
+    point, items = _POINT, _ITEMS
+    total = 0
+    for item in items:
+        if item != 2:
+            total += item * point.x
+    point.y = total
+    table = {"a": items[1], "b": 2}
+    pair = [table["b"], total]
+    total = pair[0] + point.y
+    del table, pair
+    return total
+
+
+class _Point:
+    x = 3
+    y = 0
+
+
+_POINT = _Point()
+_ITEMS = [1, 2, 3]
+
+
 def _raising() -> None:
     raise _Signal
 
@@ -18,8 +48,9 @@ class _Signal(Exception):
 
 
 class _Subscripted:
-    def __getitem__(self, key: None) -> None:
-        pass
+    def __getitem__(self, number: int) -> int:
+        total = number + number
+        return total + number
 
 
 def _numbers(turns: tuple[None, ...]) -> "object":
@@ -40,11 +71,25 @@ def function(turns: tuple[None, ...]) -> None:
         call()
 
 
+def small_function(turns: tuple[None, ...]) -> None:
+    """A Python function that does a little."""
+    call = _small_function
+    for _ in turns:
+        call(3)
+
+
+def work(turns: tuple[None, ...]) -> None:
+    """A Python function that takes longer."""
+    call = _work
+    for _ in turns:
+        call()
+
+
 def slot(turns: tuple[None, ...]) -> None:
     """A Python function that no CALL event announces."""
     subscripted = _Subscripted()
     for _ in turns:
-        subscripted[None]
+        subscripted[3]
 
 
 def class_call(turns: tuple[None, ...]) -> None:
