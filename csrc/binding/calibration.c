@@ -18,6 +18,7 @@ enum {
     SLOT,
     CLASS,
     GENERATOR,
+    METHOD,
     RAISING,
     BUILTIN_RAISING,
     REFERENCE,
@@ -33,6 +34,7 @@ static const char *const probe_names[PROBES] = {
     [SLOT] = "slot",
     [CLASS] = "class_call",
     [GENERATOR] = "generator",
+    [METHOD] = "method",
     [RAISING] = "raising",
     [BUILTIN_RAISING] = "builtin_raising",
     [REFERENCE] = "length",
@@ -323,6 +325,7 @@ costs_of(const bench *b, bool by_monitoring)
         fpy_profiling_slows_python() && !by_monitoring ? pace_of(b) : 1.0;
     const double pause = (pace - 1.0) * truth_of(b, FUNCTION);
     const fp_cost function = cost_of_function(b, pace), builtin = cost_of_builtin(b);
+    const fp_cost method = cost_of(b, METHOD, truth_of(b, METHOD));
     const fp_cost raising = cost_of(b, RAISING, truth_of(b, RAISING) + pause);
     const fp_cost builtin_raising =
         cost_of(b, BUILTIN_RAISING, truth_of(b, BUILTIN_RAISING));
@@ -330,10 +333,12 @@ costs_of(const bench *b, bool by_monitoring)
         .returned = {[FP_KIND_PYTHON] = function,
                      [FP_KIND_GENERATOR] =
                          cost_of(b, GENERATOR, pace * truth_of(b, GENERATOR)),
-                     [FP_KIND_C] = builtin},
+                     [FP_KIND_C] = builtin,
+                     [FP_KIND_METHOD] = method},
         .raised = {[FP_KIND_PYTHON] = raised(function, raising),
                    [FP_KIND_GENERATOR] = raised(function, raising),
-                   [FP_KIND_C] = raised(builtin, builtin_raising)},
+                   [FP_KIND_C] = raised(builtin, builtin_raising),
+                   [FP_KIND_METHOD] = raised(method, builtin_raising)},
         .pace = pace,
     };
 

@@ -29,6 +29,23 @@ typedef struct {
 
 /* ---- taking ---- */
 
+/* Whether a label is that of a method of a class: the interpreter has other ways to call
+ * one. */
+static bool
+is_method(PyObject *label)
+{
+    static const char beginning[] = "<method '";
+    const Py_ssize_t length = (Py_ssize_t)sizeof beginning - 1;
+
+    for (Py_ssize_t i = 0; i < length; i++) {
+        if (i >= PyUnicode_GET_LENGTH(label) ||
+            PyUnicode_READ_CHAR(label, i) != (Py_UCS4)beginning[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* A new reference. C functions have cProfile's pseudo-file `~` and line 0. */
 static PyObject *
 describe(const fpy_callable *callable)
@@ -47,7 +64,13 @@ describe(const fpy_callable *callable)
                              fpy_is_generator(code) ? FP_KIND_GENERATOR
                                                     : FP_KIND_PYTHON);
     }
-    return Py_BuildValue("(siOOOi)", "~", 0, subject, subject, module, FP_KIND_C);
+    return Py_BuildValue("(siOOOi)",
+                         "~",
+                         0,
+                         subject,
+                         subject,
+                         module,
+                         is_method(subject) ? FP_KIND_METHOD : FP_KIND_C);
 }
 
 /* The table's order is that of the functions' numbers. */
@@ -168,7 +191,7 @@ traits_of(PyObject *description)
 
     return (fp_traits){
         .kind = kind >= 0 && kind < FP_KINDS ? (unsigned char)kind : FP_KIND_PYTHON,
-        .reference = kind == FP_KIND_C ? fpy_reference_of(name) : 0,
+        .reference = kind >= FP_KIND_C ? fpy_reference_of(name) : 0,
     };
 }
 
@@ -513,11 +536,12 @@ PyMethodDef fpy_snapshot_methods[] = {
      (PyCFunction)snapshot_totals,
      METH_O,
      "totals($self, compensated, /)\n--\n\n"
-     "([(function, sums, added, error)], [(caller, callee, sums)], clamped), by the\n"
-     "functions' numbers; sums: (calls, recursive calls, raised, own seconds,\n"
+     "([(function, sums, added, error)], [(caller, callee, sums)], clamped, factor),\n"
+     "by the functions' numbers; sums: (calls, recursive calls, raised, own seconds,\n"
      "cumulative seconds); added: the seconds that were taken from own, for the\n"
-     "profiler had added them, and how far off that may be; clamped: what should have\n"
-     "been taken, but there was no more."},
+     "profiler had added them; error: how far off that may be; clamped: the seconds\n"
+     "that should have been taken, but there was no more; factor: how many times as\n"
+     "much as calibration found."},
     {"encode",
      (PyCFunction)snapshot_encode,
      METH_NOARGS,

@@ -496,21 +496,27 @@ profiler_calibration(fpy_profiler *self, void *Py_UNUSED(closure))
         Py_RETURN_NONE;
     }
     return Py_BuildValue(
-        "{sNsNsNsNsNsNsN}",
+        "{sNsNsNsNsNsNsNsNsNsd}",
         "python",
         cost_tuple(&costs->returned[FP_KIND_PYTHON], scale),
         "generator",
         cost_tuple(&costs->returned[FP_KIND_GENERATOR], scale),
         "builtin",
         cost_tuple(&costs->returned[FP_KIND_C], scale),
+        "method",
+        cost_tuple(&costs->returned[FP_KIND_METHOD], scale),
         "python_raised",
         cost_tuple(&costs->raised[FP_KIND_PYTHON], scale),
         "generator_raised",
         cost_tuple(&costs->raised[FP_KIND_GENERATOR], scale),
         "builtin_raised",
         cost_tuple(&costs->raised[FP_KIND_C], scale),
+        "method_raised",
+        cost_tuple(&costs->raised[FP_KIND_METHOD], scale),
         "aside",
-        cost_tuple(&costs->aside, scale));
+        cost_tuple(&costs->aside, scale),
+        "pace",
+        costs->pace);
 }
 
 PyMethodDef fpy_profiler_methods[] = {
@@ -574,8 +580,9 @@ static PyGetSetDef profiler_getset[] = {
      (getter)profiler_calibration,
      NULL,
      "What the profiler adds to the times, in seconds: for each kind of call\n"
-     "(inside the callee's, outside it, error). None: it is not known yet, or times\n"
-     "are left as recorded.",
+     "(inside the callee's, outside it, error), for an aside (an event that begins\n"
+     "and ends no call), and how many times as long Python code takes. None: it is\n"
+     "not known yet, or times are left as recorded.",
      NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

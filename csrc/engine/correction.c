@@ -2,6 +2,7 @@
 
 #include "alloc.h"
 
+#include <math.h>
 #include <string.h>
 
 /* What was recorded for calls of functions of reference, and what had been expected. */
@@ -56,22 +57,29 @@ fp_correction_fit(fp_correction *correction, const fp_snapshot *snapshot)
     return status;
 }
 
+/* Adds as many times a cost. */
+static void
+add_cost(fp_cost *sum, const fp_cost *cost, double times)
+{
+    sum->inside += times * cost->inside;
+    sum->outside += times * cost->outside;
+    sum->error +=
+        times * (cost->error + FP_UNSURE * (fabs(cost->inside) + fabs(cost->outside)));
+}
+
 fp_cost
 fp_correction_of(const fp_correction *correction, const fp_path *path)
 {
+    const fp_costs *costs = correction->costs;
     const unsigned kind = correction->traits[path->function].kind;
-    const fp_cost *returned = &correction->costs->returned[kind];
-    const fp_cost *raised = &correction->costs->raised[kind];
-    const fp_cost *aside = &correction->costs->aside;
-    const double returns = correction->factor * (double)(path->calls - path->raised);
-    const double raises = correction->factor * (double)path->raised;
-    const double asides = correction->factor * (double)path->asides;
+    fp_cost of_asides = {0}, sum = {0};
 
-    return (fp_cost){
-        .inside = returns * returned->inside + raises * raised->inside +
-                  asides * aside->outside,
-        .outside = returns * returned->outside + raises * raised->outside,
-        .error = returns * returned->error + raises * raised->error +
-                 asides * aside->error,
-    };
+    add_cost(&of_asides, &costs->aside, correction->factor * (double)path->asides);
+    add_cost(&sum,
+             &costs->returned[kind],
+             correction->factor * (double)(path->calls - path->raised));
+    add_cost(&sum, &costs->raised[kind], correction->factor * (double)path->raised);
+    sum.inside += of_asides.outside; /* outside whatever called, which is in here */
+    sum.error += of_asides.error;
+    return sum;
 }

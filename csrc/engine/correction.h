@@ -17,7 +17,8 @@
  * known to take next to no time (`len`): what is recorded for one of these is the cost
  * of an event, there and then. All costs are taken for as many times as high as that is
  * higher than it was in the loop, but for FP_MOST_FACTOR times at most, which is what
- * experiments with real programs gave (docs/measurements.md).
+ * experiments with real programs gave (docs/measurements.md). What is left is wrong by
+ * FP_UNSURE of the costs on average.
  *
  * Units      ticks per call, and per aside (see fp_recorder_aside).
  */
@@ -28,15 +29,22 @@
 #include "status.h"
 
 #define FP_MOST_FACTOR 1.4
+#define FP_UNSURE 0.15
 #define FP_LEAST_REFERENCE_CALLS 1000
 #define FP_REFERENCES 4
 
-typedef enum { FP_KIND_PYTHON, FP_KIND_GENERATOR, FP_KIND_C, FP_KINDS } fp_kind;
+typedef enum {
+    FP_KIND_PYTHON,
+    FP_KIND_GENERATOR,
+    FP_KIND_C,
+    FP_KIND_METHOD, /* in C */
+    FP_KINDS,
+} fp_kind;
 
 typedef struct {
     double inside;  /* of the callee's measured time; negative where calling costs more */
     double outside; /* of the caller's */
-    double error;   /* how far off their sum may be */
+    double error;   /* how far their sum was off in calibration */
 } fp_cost;
 
 typedef struct {
@@ -63,15 +71,15 @@ typedef struct {
  * or FP_NOMEM. */
 fp_status fp_correction_fit(fp_correction *correction, const fp_snapshot *snapshot);
 
-/* What all calls of a path add, and its asides. */
+/* What all calls of a path add, and its asides; and how far off that may be. */
 fp_cost fp_correction_of(const fp_correction *correction, const fp_path *path);
 
 /* The pace of a path's own code. */
 static inline double
 fp_correction_pace(const fp_correction *correction, const fp_path *path)
 {
-    return correction->traits[path->function].kind == FP_KIND_C ? 1.0
-                                                                : correction->costs->pace;
+    return correction->traits[path->function].kind < FP_KIND_C ? correction->costs->pace
+                                                               : 1.0;
 }
 
 #endif

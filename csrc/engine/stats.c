@@ -62,12 +62,19 @@ edge_of(building *build, uint32_t caller, uint32_t callee)
 static int64_t
 plus(int64_t a, int64_t b)
 {
-    return b > INT64_MAX - a ? INT64_MAX : a + b;
+    if (b > 0) {
+        return a > INT64_MAX - b ? INT64_MAX : a + b;
+    }
+    return a < INT64_MIN - b ? INT64_MIN : a + b;
 }
 
+/* What a file says may lead to anything; 0 for what is negative. */
 static fp_ticks
 as_ticks(double ticks)
 {
+    if (!(ticks > 0.0)) {
+        return 0;
+    }
     return ticks < 0x1p62 ? (fp_ticks)ticks : INT64_MAX;
 }
 

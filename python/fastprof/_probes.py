@@ -104,6 +104,13 @@ def generator(turns: tuple[None, ...]) -> None:
         pass
 
 
+def method(turns: tuple[None, ...]) -> None:
+    """A method in C."""
+    text = "a"
+    for _ in turns:
+        text.isalpha()
+
+
 def length(turns: tuple[None, ...]) -> None:
     """A C function."""
     for _ in turns:
@@ -123,7 +130,7 @@ def ordinal(turns: tuple[None, ...]) -> None:
 
 
 def append(turns: tuple[None, ...]) -> None:
-    """A method in C."""
+    """A method for which the interpreter has an instruction."""
     items: list[None] = []
     for _ in turns:
         items.append(None)

@@ -24,7 +24,7 @@ Caller = tuple[int, int, float, float]
 Entry = tuple[int, int, float, float, dict[Key, Caller]]
 
 # By the numbers that the engine has for them.
-KINDS = "python", "generator", "builtin"
+KINDS = "python", "generator", "builtin", "method"
 
 # What `Stats` asks its run information for.
 FLAGS = {"subcalls", "complete", "hook_lost", "threads_lost", "clock_unstable"}
@@ -77,7 +77,8 @@ class Function:
         name: The plain name.
         qualname: The qualified one (Python 3.10 knows none for code: the plain one).
         module: The module's name; None if it is not known.
-        kind: "python", "generator" (coroutines too) or "builtin".
+        kind: "python", "generator" (coroutines too), and for what is written in C
+            "method" or "builtin".
         calls: Calls that have ended; of a generator, its resumes.
         primitive_calls: Those that were not recursive.
         raised: Those that ended with an exception.
@@ -277,7 +278,8 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
 def _is_function(function: "Any") -> bool:
     file, line, name, qualname, module, kind = function
     texts = file, name, qualname, "" if module is None else module
-    numbers = line, kind
-    return all(isinstance(text, str) for text in texts) and all(
-        isinstance(number, int) for number in numbers
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(line, int)
+        and kind in range(len(KINDS))
     )
