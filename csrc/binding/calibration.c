@@ -422,7 +422,7 @@ fpy_costs_of(const fpy_session *session)
 {
     const fpy_calibration *calibration = calibration_of(session);
 
-    return session->timer == NULL && session->compensate && calibration->is_done
+    return session->compensate && calibration->is_done
                ? &calibration->costs
                : NULL;
 }

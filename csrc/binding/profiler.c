@@ -232,6 +232,9 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
         set_unit(&seconds, unit) < 0) {
         return -1;
     }
+    if (timer != Py_None) {
+        session->compensate = false;
+    }
     return set_timer(session, timer, seconds);
 }
 
@@ -349,7 +352,7 @@ start(fpy_session *session)
     if (watch_forks(session->state, fpy_module_of_type(Py_TYPE(session->owner))) < 0) {
         return -1;
     }
-    if (session->compensate && session->timer == NULL && fpy_calibrate(session) < 0) {
+    if (session->compensate && fpy_calibrate(session) < 0) {
         return -1;
     }
     /* First, for an audit hook that runs meanwhile may disable it again. */
@@ -561,6 +564,11 @@ static PyMemberDef profiler_members[] = {
      offsetof(fpy_profiler, session.subcalls),
      READONLY,
      "Whether the pstats output has callers."},
+    {"compensate",
+     T_BOOL,
+     offsetof(fpy_profiler, session.compensate),
+     READONLY,
+     "Whether what the profiler adds to the times is to be taken out of them."},
     {NULL, 0, 0, 0, NULL},
 };
 

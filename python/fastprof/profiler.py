@@ -122,6 +122,7 @@ class Profiler(_core.Profiler):
             "clock_unstable": clock["unstable"],
             "negative_intervals": sum(thread[3] for thread in snapshot.threads),
             "threads": [thread[:2] for thread in snapshot.threads],
+            "compensate": self.compensate,
             "calibration": self.calibration,
             "subcalls": self.subcalls,
             "complete": snapshot.complete,

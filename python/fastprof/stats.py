@@ -27,7 +27,15 @@ Entry = tuple[int, int, float, float, dict[Key, Caller]]
 KINDS = "python", "generator", "builtin", "method"
 
 # What `Stats` asks its run information for.
-FLAGS = {"subcalls", "complete", "hook_lost", "threads_lost", "clock_unstable"}
+FLAGS = {
+    "subcalls",
+    "complete",
+    "hook_lost",
+    "threads_lost",
+    "clock_unstable",
+    "compensate",
+    "calibration",
+}
 
 
 def pstats_dict(
@@ -179,6 +187,23 @@ class Stats:
         return self._snapshot.totals(self.compensated)[2]
 
     @property
+    def head(self) -> str:
+        """What to say above a table of times: whether they are compensated."""
+        if not self.compensated:
+            return "Times are as recorded, with what the profiler added to them.\n"
+        functions = self.functions
+        taken = sum(function.overhead for function in functions)
+        error = sum(function.own_error for function in functions)
+        text = f"Without {taken:.3f} seconds that the profiler added (+- {error:.3f})."
+        pace = self.info["calibration"]["pace"]
+        if pace > 1.0:
+            text += (
+                f"\nThis Python runs its code {pace:.2f} times as long while it is "
+                "profiled: own times are divided by that."
+            )
+        return text + "\n"
+
+    @property
     def truncated(self) -> bool:
         """Whether the node budget was used up.
 
@@ -207,6 +232,10 @@ class Stats:
                 self.info["threads_lost"]
             ),
             "the clock was not steady: times may be off": self.info["clock_unstable"],
+            "times are with what the profiler added to them: that could not be measured "
+            "when it was enabled (see docs/accuracy.md)": (
+                self.info["compensate"] and self._snapshot.costs is None
+            ),
         }
         return [remark for remark, applies in remarks.items() if applies]
 
@@ -268,6 +297,8 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
         described = all(_is_function(function) for function in functions)
         if not described or not FLAGS <= info.keys():
             raise ProfileFileError("damaged: its list of functions cannot be read")
+        if costs is not None and not isinstance(info["calibration"]["pace"], float):
+            raise ProfileFileError("damaged: its calibration cannot be read")
         return Stats(Snapshot.decode(trees, functions, scale, costs), info)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, ProfileFileError):
