@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 import measuring  # noqa: E402
+import programs  # noqa: E402
 from cases import CASES  # noqa: E402
 from observers import (  # noqa: E402
     OBSERVERS,
@@ -37,6 +38,9 @@ BLOCK_SECONDS = 0.01
 SAMPLED_SECONDS = 1.0
 TRUTH_REPEATS = 9
 SAMPLES_A_SECOND = 1000
+WORKLOADS = HERE.parent / "workloads"
+# Of the work that the overhead benchmark makes of a program.
+PROGRAM_DIVISOR = 2
 
 
 def run_child(python: str, *words: object) -> dict[str, float]:
@@ -85,9 +89,7 @@ class Point:
 
     def truth(self) -> dict[str, float]:
         """The least that each block took."""
-        return {
-            block: min(run[block] for run in self.true) for block in self.true[0]
-        }
+        return {block: min(run[block] for run in self.true) for block in self.true[0]}
 
     def result(self, observer: str) -> dict[str, object]:
         """The true share, and the median of those that were said; the same of times."""
@@ -140,6 +142,28 @@ def measure(python: str, observers: Sequence[str], rounds: int, quick: bool) -> 
     return results
 
 
+def totals(python: str, rounds: int, quick: bool) -> list[dict[str, object]]:
+    """What fastprof says of the time of whole programs, over what they take alone."""
+    names = {("workloads", path.stem) for path in WORKLOADS.glob("[a-z]*.py")}
+    if not quick and measuring.probe(python)["programs"]:
+        names |= {("programs", name) for name in programs.SCALES}
+    results = []
+    for of_set, name in sorted(names):
+        runs: list[dict[str, float]] = []
+        for _ in range(rounds):
+            for mode in ("alone", "fastprof"):
+                words = [mode, of_set, name, PROGRAM_DIVISOR]
+                command = [python, str(HERE / "totals_child.py"), *map(str, words)]
+                runs.append(json.loads(measuring.output_of(command)))
+        least = {
+            figure: min(run[figure] for run in runs if figure in run)
+            for figure in ("alone", "recorded", "compensated")
+        }
+        results.append({"set": of_set, "name": name, **least})
+        print(f"{python}: {name}", file=sys.stderr, flush=True)
+    return results
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the page and the picture."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -156,7 +180,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rounds = 1 if options.quick else options.rounds
         results = measure(python, observers, rounds, options.quick)
         measured.append(
-            {**measuring.circumstances(facts), "rounds": rounds, "results": results}
+            {
+                **measuring.circumstances(facts),
+                "rounds": rounds,
+                "results": results,
+                "totals": totals(python, rounds, options.quick),
+            }
         )
     raw = options.output.with_name("results.json")
     raw.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")

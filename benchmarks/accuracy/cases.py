@@ -13,7 +13,6 @@ from typing import NamedTuple
 Block = Callable[[Iterable[int]], None]
 
 
-
 class Case(NamedTuple):
     """Two blocks that do the same.
 

@@ -81,9 +81,7 @@ def viztracer(call: Callable[[], None]) -> dict[str, float]:
 
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder, "trace.json")
-        tracer = VizTracer(
-            tracer_entries=5_000_000, output_file=str(trace), verbose=0
-        )
+        tracer = VizTracer(tracer_entries=5_000_000, output_file=str(trace), verbose=0)
         tracer.start()
         call()
         tracer.stop()

@@ -16,7 +16,8 @@ Written by `make bench-accuracy`; what is measured, and how, is in
 The same work is done in called functions and in line. *Error*: of the share of the time
 that a profiler says was in calls, in points of a hundred; of the blocks without a
 profiler, timed from outside. *Total*: what a profiler says of both blocks, over what
-they take without one.
+they take without one. *Programs*: the total of all own times that fastprof says, over
+the time that the program takes alone, as recorded and compensated.
 """
 
 
@@ -91,6 +92,34 @@ def goals(results: Sequence[dict]) -> str:
     )
 
 
+def totals(measured: Sequence[dict]) -> str:
+    """Whole programs: a row for each set, and one for each program."""
+    parts = []
+    for of_set in dict.fromkeys(one["set"] for one in measured):
+        rows = [one for one in measured if one["set"] == of_set]
+        left = [abs(one["compensated"] - one["alone"]) / one["alone"] for one in rows]
+        middle = {
+            figure: statistics.geometric_mean(
+                one[figure] / one["alone"] for one in rows
+            )
+            for figure in ("recorded", "compensated")
+        }
+        near = sum(error <= GOALS["total"] for error in left)
+        parts.append(
+            f"{len(rows)} {of_set}: recorded {middle['recorded']:.2f}, compensated "
+            f"{middle['compensated']:.2f} (geometric means); error "
+            f"{statistics.mean(left):.2f} on average, {max(left):.2f} at most, {near} "
+            f"within {GOALS['total']} (goal: all).\n\n"
+            "| | recorded | compensated |\n|---|---:|---:|\n"
+            + "\n".join(
+                f"| {one['name']} | {one['recorded'] / one['alone']:.2f} "
+                f"| {one['compensated'] / one['alone']:.2f} |"
+                for one in rows
+            )
+        )
+    return "\n\n".join(parts)
+
+
 def page(measured: Sequence[dict]) -> str:
     """All of it."""
     parts = [HEAD]
@@ -105,7 +134,7 @@ def page(measured: Sequence[dict]) -> str:
             f"- median of {one['rounds']} rounds\n\n"
             f"{whole(results)}\n\nfastprof, over the sweep of shares (errors in "
             f"points, of the total as a fraction):\n\n{goals(results)}\n\n"
-            f"{by_case(results)}\n"
+            f"{by_case(results)}\n\n### Programs\n\n{totals(one['totals'])}\n"
         )
     return "\n".join(parts)
 
@@ -131,7 +160,9 @@ def draw(measured: Sequence[dict], path: Path) -> None:
                     (100 * one["true"], 100 * one["said"])
                     for one in of(results, observer=name, case=case)
                 )
-                axes.plot(*zip(*line, strict=True), marker="o", markersize=3, label=case)
+                axes.plot(
+                    *zip(*line, strict=True), marker="o", markersize=3, label=case
+                )
             axes.set_title(name, loc="left", fontsize=11, fontweight="bold")
             axes.set_aspect("equal")
         for axes in list(plots.flat)[len(names) :]:

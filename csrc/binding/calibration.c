@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define ROUNDS 40
-#define CALLS 60       /* of each probe in a round */
+#define CALLS 60         /* of each probe in a round */
 #define LOW (ROUNDS / 8) /* the place of the quantile in the sorted times */
 #define MIDDLE (ROUNDS / 2)
 #define NODES 100 /* more than the probes have paths */
@@ -87,8 +87,7 @@ make_bench(bench *b)
     }
     for (int i = 0; result == 0 && i < PROBES; i++) {
         b->probes[i].function = PyObject_GetAttrString(module, probe_names[i]);
-        if (b->probes[i].function == NULL ||
-            !PyFunction_Check(b->probes[i].function)) {
+        if (b->probes[i].function == NULL || !PyFunction_Check(b->probes[i].function)) {
             result = -1;
         }
     }
@@ -422,7 +421,5 @@ fpy_costs_of(const fpy_session *session)
 {
     const fpy_calibration *calibration = calibration_of(session);
 
-    return session->compensate && calibration->is_done
-               ? &calibration->costs
-               : NULL;
+    return session->compensate && calibration->is_done ? &calibration->costs : NULL;
 }

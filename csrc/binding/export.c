@@ -29,8 +29,8 @@ typedef struct {
 
 /* ---- taking ---- */
 
-/* Whether a label is that of a method of a class: the interpreter has other ways to call
- * one. */
+/* Whether a label is that of a method of a class: the interpreter has other ways to
+ * call one. */
 static bool
 is_method(PyObject *label)
 {
@@ -346,13 +346,13 @@ list_totals(const fpy_snapshot *self, const fp_stats *stats, PyObject *functions
     for (size_t f = 0; f < stats->function_count; f++) {
         const fp_sum *sum = &stats->functions[f];
         const fp_taken *taken = &stats->taken[f];
-        if (sum->calls > 0 && append_stolen(functions,
-                                            Py_BuildValue("(nNdd)",
-                                                          (Py_ssize_t)f,
-                                                          sum_tuple(self, sum),
-                                                          seconds(self, taken->added),
-                                                          seconds(self, taken->error))) <
-                                  0) {
+        if (sum->calls > 0 &&
+            append_stolen(functions,
+                          Py_BuildValue("(nNdd)",
+                                        (Py_ssize_t)f,
+                                        sum_tuple(self, sum),
+                                        seconds(self, taken->added),
+                                        seconds(self, taken->error))) < 0) {
             return -1;
         }
     }
@@ -383,8 +383,8 @@ snapshot_totals(fpy_snapshot *self, PyObject *compensated)
     edges = PyList_New(0);
     if (functions != NULL && edges != NULL &&
         list_totals(self, &stats, functions, edges) == 0) {
-        result =
-            Py_BuildValue("(OOdd)", functions, edges, seconds(self, stats.clamped), stats.factor);
+        result = Py_BuildValue(
+            "(OOdd)", functions, edges, seconds(self, stats.clamped), stats.factor);
     }
     fp_stats_free(&stats);
     Py_XDECREF(functions);

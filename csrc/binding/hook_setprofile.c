@@ -344,8 +344,7 @@ was_resumed_unseen(const fpy_recorder *recorder, PyFrameObject *frame)
     PyFrameObject *caller;
     fp_frame caller_identity;
 
-    if (!fpy_resumes_may_be_unseen() ||
-        !fpy_is_generator(fpy_frame_code(frame))) {
+    if (!fpy_resumes_may_be_unseen() || !fpy_is_generator(fpy_frame_code(frame))) {
         return false;
     }
     caller = PyFrame_GetBack(frame);

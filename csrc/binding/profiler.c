@@ -498,28 +498,27 @@ profiler_calibration(fpy_profiler *self, void *Py_UNUSED(closure))
     if (costs == NULL) {
         Py_RETURN_NONE;
     }
-    return Py_BuildValue(
-        "{sNsNsNsNsNsNsNsNsNsd}",
-        "python",
-        cost_tuple(&costs->returned[FP_KIND_PYTHON], scale),
-        "generator",
-        cost_tuple(&costs->returned[FP_KIND_GENERATOR], scale),
-        "builtin",
-        cost_tuple(&costs->returned[FP_KIND_C], scale),
-        "method",
-        cost_tuple(&costs->returned[FP_KIND_METHOD], scale),
-        "python_raised",
-        cost_tuple(&costs->raised[FP_KIND_PYTHON], scale),
-        "generator_raised",
-        cost_tuple(&costs->raised[FP_KIND_GENERATOR], scale),
-        "builtin_raised",
-        cost_tuple(&costs->raised[FP_KIND_C], scale),
-        "method_raised",
-        cost_tuple(&costs->raised[FP_KIND_METHOD], scale),
-        "aside",
-        cost_tuple(&costs->aside, scale),
-        "pace",
-        costs->pace);
+    return Py_BuildValue("{sNsNsNsNsNsNsNsNsNsd}",
+                         "python",
+                         cost_tuple(&costs->returned[FP_KIND_PYTHON], scale),
+                         "generator",
+                         cost_tuple(&costs->returned[FP_KIND_GENERATOR], scale),
+                         "builtin",
+                         cost_tuple(&costs->returned[FP_KIND_C], scale),
+                         "method",
+                         cost_tuple(&costs->returned[FP_KIND_METHOD], scale),
+                         "python_raised",
+                         cost_tuple(&costs->raised[FP_KIND_PYTHON], scale),
+                         "generator_raised",
+                         cost_tuple(&costs->raised[FP_KIND_GENERATOR], scale),
+                         "builtin_raised",
+                         cost_tuple(&costs->raised[FP_KIND_C], scale),
+                         "method_raised",
+                         cost_tuple(&costs->raised[FP_KIND_METHOD], scale),
+                         "aside",
+                         cost_tuple(&costs->aside, scale),
+                         "pace",
+                         costs->pace);
 }
 
 PyMethodDef fpy_profiler_methods[] = {

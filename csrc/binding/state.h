@@ -41,11 +41,11 @@ typedef struct {
     PyTypeObject *subentry_type;
     fp_clock clock;
     fpy_calibration calibrations[2]; /* of setprofile and of monitoring */
-    struct fpy_session *active;  /* the sessions that record now; borrowed */
-    struct fpy_monitor *monitor; /* NULL where there is no sys.monitoring */
-    uintptr_t starters;          /* where the `_thread` functions that start threads */
-    uintptr_t starters_span;     /* have their method definitions */
-    bool clock_refused;          /* FASTPROF_CLOCK names one that is not to be had */
+    struct fpy_session *active;      /* the sessions that record now; borrowed */
+    struct fpy_monitor *monitor;     /* NULL where there is no sys.monitoring */
+    uintptr_t starters;      /* where the `_thread` functions that start threads */
+    uintptr_t starters_span; /* have their method definitions */
+    bool clock_refused;      /* FASTPROF_CLOCK names one that is not to be had */
     bool fork_watched;
 } fpy_state;
 

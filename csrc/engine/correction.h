@@ -42,7 +42,7 @@ typedef enum {
 } fp_kind;
 
 typedef struct {
-    double inside;  /* of the callee's measured time; negative where calling costs more */
+    double inside;  /* of the callee's measured time; may be negative */
     double outside; /* of the caller's */
     double error;   /* how far their sum was off in calibration */
 } fp_cost;
@@ -50,8 +50,8 @@ typedef struct {
 typedef struct {
     fp_cost returned[FP_KINDS];
     fp_cost raised[FP_KINDS];
-    fp_cost aside; /* outside only */
-    double expected[FP_REFERENCES]; /* recorded for a call of each function of reference */
+    fp_cost aside;                  /* outside only */
+    double expected[FP_REFERENCES]; /* of each function of reference, recorded */
     double pace;
 } fp_costs;
 

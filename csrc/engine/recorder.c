@@ -86,7 +86,7 @@ switch_to_pairs(fp_recorder *recorder, fp_ticks program_now)
         call->node->inclusive_ticks += elapsed > 0 ? elapsed : 0;
     }
     recorder->pairs = pairs;
-    recorder->parked.node = &recorder->nowhere; /* now, for the recorder may have moved */
+    recorder->parked.node = &recorder->nowhere; /* only now: the recorder may move */
     recorder->top = &recorder->parked;
     return FP_OK;
 }

@@ -4,6 +4,8 @@ Everything is looked up before the loop, so that a turn makes the calls and no m
 docs/design.md says what is made of their times.
 """
 
+from collections.abc import Iterator
+
 
 def _function() -> None:
     pass
@@ -53,7 +55,7 @@ class _Subscripted:
         return total + number
 
 
-def _numbers(turns: tuple[None, ...]) -> "object":
+def _numbers(turns: tuple[None, ...]) -> Iterator[None]:
     for _ in turns:
         yield
 
@@ -94,8 +96,9 @@ def slot(turns: tuple[None, ...]) -> None:
 
 def class_call(turns: tuple[None, ...]) -> None:
     """A class, which is not recorded."""
+    number = 1.0
     for _ in turns:
-        float(1.0)
+        float(number)
 
 
 def generator(turns: tuple[None, ...]) -> None:

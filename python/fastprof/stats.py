@@ -177,8 +177,10 @@ class Stats:
         """What was called, in the order in which it was first seen."""
         descriptions = self._snapshot.functions
         return [
-            Function(descriptions[number], *figures)
-            for number, *figures in self._snapshot.totals(self.compensated)[0]
+            Function(descriptions[number], sums, overhead, error)
+            for number, sums, overhead, error in self._snapshot.totals(
+                self.compensated
+            )[0]
         ]
 
     @property
@@ -232,8 +234,8 @@ class Stats:
                 self.info["threads_lost"]
             ),
             "the clock was not steady: times may be off": self.info["clock_unstable"],
-            "times are with what the profiler added to them: that could not be measured "
-            "when it was enabled (see docs/accuracy.md)": (
+            "times are with what the profiler added to them: it could not be measured "
+            "when recording began (docs/accuracy.md)": (
                 self.info["compensate"] and self._snapshot.costs is None
             ),
         }

@@ -141,7 +141,8 @@ START_TEST(any_changed_byte_is_refused_or_harmless)
             encoded.bytes[at] = (uint8_t)value;
             if (fp_snapshot_decode(&decoded, encoded.bytes, encoded.size, KEY_COUNT) ==
                 FP_OK) {
-                ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL), FP_OK);
+                ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL),
+                                 FP_OK);
                 fp_stats_free(&stats);
                 fp_snapshot_free(&decoded);
             }
@@ -206,26 +207,9 @@ START_TEST(sums_of_figures_do_not_overflow)
 {
 #define TWO_TO_62 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40
 #define CALL_OF_MAIN 1, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62
-    const uint8_t bytes[] = {1,
-                             9,
-                             0,
-                             0,
-                             4,
-                             CALL_OF_MAIN,
-                             2,
-                             0 << 1,
-                             TWO_TO_62,
-                             0,
-                             0,
-                             TWO_TO_62,
-                             3,
-                             0 << 1,
-                             TWO_TO_62,
-                             0,
-                             0,
-                             TWO_TO_62,
-                             0,
-                             0};
+    const uint8_t bytes[] = {
+        1, 9,      0,         0, 4, CALL_OF_MAIN, 2, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62,
+        3, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62,    0, 0};
     fp_snapshot decoded;
     fp_stats stats;
 

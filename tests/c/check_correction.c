@@ -259,8 +259,8 @@ START_TEST(functions_of_reference_tell_how_much_more_an_event_costs)
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        fp_stats stats = with_references(
-            cases[i].count, cases[i].ticks, cases[i].with_children);
+        fp_stats stats =
+            with_references(cases[i].count, cases[i].ticks, cases[i].with_children);
         ck_assert_double_eq_tol(stats.factor, cases[i].factor, 1e-9);
         fp_stats_free(&stats);
     }

@@ -39,8 +39,8 @@ write_and_read_again(const fp_snapshot *snapshot)
 static void
 sum_up(const fp_snapshot *snapshot)
 {
-    static const fp_traits traits[FUNCTIONS] = {
-        {.kind = FP_KIND_C, .reference = 1}, {.kind = FP_KIND_GENERATOR}};
+    static const fp_traits traits[FUNCTIONS] = {{.kind = FP_KIND_C, .reference = 1},
+                                                {.kind = FP_KIND_GENERATOR}};
     static const fp_costs costs = {
         .returned = {{1e12, -1e12, 1e12}, {-1e12, 1e12, -1e12}, {1.0, 1.0, 1.0}},
         .raised = {{1e12, 1e12, 1e12}, {1.0, 1.0, 1.0}, {-1.0, -1.0, -1.0}},
