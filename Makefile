@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test test-tools test-long test-sid sanitize-sid bench-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
+.PHONY: build test test-tools bench-accuracy test-long test-sid sanitize-sid bench-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -91,6 +91,14 @@ bench-instructions: packages
 bench-table: packages
 	tools/environments.sh newest bench
 	$(NEWEST)/bin/python benchmarks/table.py
+
+# bench-accuracy: how true the figures of profilers are, into
+# benchmarks/accuracy/RESULTS.md and docs/accuracy.svg
+bench-accuracy: packages
+	tools/environments.sh all
+	tools/environments.sh newest bench scaling
+	$(NEWEST)/bin/python benchmarks/accuracy/accuracy.py $(ACCURACY_OPTIONS) \
+	    --pythons $(VENVS:%=%/bin/python)
 
 # bench-scaling: costs as trees, stacks and threads grow, into docs/scaling.md and .svg
 bench-scaling: packages

@@ -29,6 +29,7 @@ print(json.dumps({
     "compiler": platform.python_compiler(),
     "clock": clock,
     "fastprof": importlib.util.find_spec("fastprof") is not None,
+    "programs": importlib.util.find_spec("pyperformance") is not None,
     "site": sysconfig.get_path("platlib"),
     "include": sysconfig.get_path("include"),
     "config": sysconfig.get_config_vars("LDSHARED", "CFLAGS", "CCSHARED"),

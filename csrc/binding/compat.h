@@ -45,6 +45,12 @@ fpy_frame_code(PyFrameObject *frame)
 #endif
 }
 
+static inline bool
+fpy_is_generator(const PyCodeObject *code)
+{
+    return (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+}
+
 /* A new reference. */
 static inline PyObject *
 fpy_frame_globals(PyFrameObject *frame)
@@ -124,6 +130,21 @@ fpy_previous_frame(const struct _PyInterpreterFrame *frame)
     return frame->previous;
 }
 #endif
+
+/* Whether the interpreter takes longer for each instruction while it has a profile
+ * function. */
+static inline bool
+fpy_profiling_slows_python(void)
+{
+    return PY_VERSION_HEX < 0x030C0000;
+}
+
+/* Whether a trace function sees what the thread does. */
+static inline bool
+fpy_is_traced(const PyThreadState *thread)
+{
+    return thread->c_tracefunc != NULL;
+}
 
 /* Whether a generator can be resumed without a call event: see hook_setprofile.c. */
 static inline bool

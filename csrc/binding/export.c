@@ -1,5 +1,7 @@
 #include "export.h"
 
+#include "calibration.h"
+
 #include "../engine/alloc.h"
 #include "../engine/codec.h"
 #include "../engine/snapshot.h"
@@ -7,18 +9,42 @@
 
 #include <math.h>
 
+#define FUNCTION_NAME 2 /* places in a function's description */
+#define FUNCTION_KIND 5
+#define COST_NUMBERS ((Py_ssize_t)(sizeof(fp_costs) / sizeof(double)))
+#define MOST_TICKS_PER_EVENT 1e12 /* what a file may say */
+
 typedef struct {
     PyObject_HEAD
     fp_snapshot snapshot;
-    PyObject *functions; /* tuple of (filename, line, name, qualname, module) */
+    PyObject *functions; /* tuple of (filename, line, name, qualname, module, kind) */
     PyObject *subjects;  /* list of code objects and labels; NULL when loaded */
     double seconds_per_tick;
+    fp_costs costs;
+    char compensated; /* by `costs` */
     char complete;
     char hook_lost;
     char threads_lost;
 } fpy_snapshot;
 
 /* ---- taking ---- */
+
+/* Whether a label is that of a method of a class: the interpreter has other ways to
+ * call one. */
+static bool
+is_method(PyObject *label)
+{
+    static const char beginning[] = "<method '";
+    const Py_ssize_t length = (Py_ssize_t)sizeof beginning - 1;
+
+    for (Py_ssize_t i = 0; i < length; i++) {
+        if (i >= PyUnicode_GET_LENGTH(label) ||
+            PyUnicode_READ_CHAR(label, i) != (Py_UCS4)beginning[i]) {
+            return false;
+        }
+    }
+    return true;
+}
 
 /* A new reference. C functions have cProfile's pseudo-file `~` and line 0. */
 static PyObject *
@@ -29,14 +55,22 @@ describe(const fpy_callable *callable)
 
     if (PyCode_Check(subject)) {
         PyCodeObject *code = (PyCodeObject *)subject;
-        return Py_BuildValue("(OiOOO)",
+        return Py_BuildValue("(OiOOOi)",
                              code->co_filename,
                              code->co_firstlineno,
                              code->co_name,
                              fpy_code_qualname(code),
-                             module);
+                             module,
+                             fpy_is_generator(code) ? FP_KIND_GENERATOR
+                                                    : FP_KIND_PYTHON);
     }
-    return Py_BuildValue("(siOOO)", "~", 0, subject, subject, module);
+    return Py_BuildValue("(siOOOi)",
+                         "~",
+                         0,
+                         subject,
+                         subject,
+                         module,
+                         is_method(subject) ? FP_KIND_METHOD : FP_KIND_C);
 }
 
 /* The table's order is that of the functions' numbers. */
@@ -77,6 +111,7 @@ new_snapshot(const fpy_state *state)
         self->functions = NULL;
         self->subjects = NULL;
         self->seconds_per_tick = 0.0;
+        self->compensated = 0;
         self->complete = 1;
         self->hook_lost = 0;
         self->threads_lost = 0;
@@ -111,6 +146,10 @@ fpy_snapshot_take(fpy_session *session)
         return NULL;
     }
     self->seconds_per_tick = fpy_session_scale(session);
+    if (fpy_costs_of(session) != NULL) {
+        self->costs = *fpy_costs_of(session);
+        self->compensated = 1;
+    }
     self->complete = !session->incomplete;
     self->hook_lost = session->hook_lost;
     self->threads_lost = session->threads_lost;
@@ -143,12 +182,41 @@ snapshot_dealloc(fpy_snapshot *self)
 
 /* ---- flat figures ---- */
 
+/* By a function's description. */
+static fp_traits
+traits_of(PyObject *description)
+{
+    const long kind = PyLong_AsLong(PyTuple_GET_ITEM(description, FUNCTION_KIND));
+    PyObject *name = PyTuple_GET_ITEM(description, FUNCTION_NAME);
+
+    return (fp_traits){
+        .kind = kind >= 0 && kind < FP_KINDS ? (unsigned char)kind : FP_KIND_PYTHON,
+        .reference = kind >= FP_KIND_C ? fpy_reference_of(name) : 0,
+    };
+}
+
 static int
-build_stats(const fpy_snapshot *self, fp_stats *stats)
+build_stats(const fpy_snapshot *self, bool compensated, fp_stats *stats)
 {
     const size_t count = (size_t)PyTuple_GET_SIZE(self->functions);
+    fp_traits *traits = fp_alloc((count + 1) * sizeof *traits);
+    fp_correction correction = {.costs = &self->costs, .traits = traits};
+    fp_status status = FP_NOMEM;
 
-    if (fp_stats_build(stats, &self->snapshot, count) != FP_OK) {
+    for (size_t i = 0; traits != NULL && i < count; i++) {
+        traits[i] = traits_of(PyTuple_GET_ITEM(self->functions, (Py_ssize_t)i));
+    }
+    if (traits != NULL) {
+        status = fp_correction_fit(&correction, &self->snapshot);
+    }
+    if (status == FP_OK) {
+        status = fp_stats_build(stats,
+                                &self->snapshot,
+                                count,
+                                compensated && self->compensated ? &correction : NULL);
+    }
+    fp_free(traits);
+    if (status != FP_OK) {
         PyErr_NoMemory();
         return -1;
     }
@@ -227,7 +295,7 @@ fpy_snapshot_getstats(PyObject *snapshot, bool subcalls)
     fp_stats stats;
     size_t edge = 0;
 
-    if (build_stats(self, &stats) < 0) {
+    if (build_stats(self, true, &stats) < 0) {
         return NULL;
     }
     entries = PyList_New(0);
@@ -277,10 +345,14 @@ list_totals(const fpy_snapshot *self, const fp_stats *stats, PyObject *functions
 {
     for (size_t f = 0; f < stats->function_count; f++) {
         const fp_sum *sum = &stats->functions[f];
+        const fp_taken *taken = &stats->taken[f];
         if (sum->calls > 0 &&
             append_stolen(functions,
-                          Py_BuildValue("(nN)", (Py_ssize_t)f, sum_tuple(self, sum))) <
-                0) {
+                          Py_BuildValue("(nNdd)",
+                                        (Py_ssize_t)f,
+                                        sum_tuple(self, sum),
+                                        seconds(self, taken->added),
+                                        seconds(self, taken->error))) < 0) {
             return -1;
         }
     }
@@ -298,25 +370,73 @@ list_totals(const fpy_snapshot *self, const fp_stats *stats, PyObject *functions
 }
 
 static PyObject *
-snapshot_totals(fpy_snapshot *self, PyObject *Py_UNUSED(ignored))
+snapshot_totals(fpy_snapshot *self, PyObject *compensated)
 {
     PyObject *functions, *edges;
     PyObject *result = NULL;
     fp_stats stats;
 
-    if (build_stats(self, &stats) < 0) {
+    if (build_stats(self, compensated == Py_True, &stats) < 0) {
         return NULL;
     }
     functions = PyList_New(0);
     edges = PyList_New(0);
     if (functions != NULL && edges != NULL &&
         list_totals(self, &stats, functions, edges) == 0) {
-        result = PyTuple_Pack(2, functions, edges);
+        result = Py_BuildValue(
+            "(OOdd)", functions, edges, seconds(self, stats.clamped), stats.factor);
     }
     fp_stats_free(&stats);
     Py_XDECREF(functions);
     Py_XDECREF(edges);
     return result;
+}
+
+/* ---- costs ---- */
+
+/* The costs as a tuple of numbers, in ticks, in the order of fp_costs. */
+static PyObject *
+snapshot_costs(fpy_snapshot *self, void *Py_UNUSED(closure))
+{
+    const double *numbers = (const double *)&self->costs;
+    PyObject *tuple;
+
+    if (!self->compensated) {
+        Py_RETURN_NONE;
+    }
+    tuple = PyTuple_New(COST_NUMBERS);
+    for (Py_ssize_t i = 0; tuple != NULL && i < COST_NUMBERS; i++) {
+        PyObject *number = PyFloat_FromDouble(numbers[i]);
+        if (number == NULL) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SET_ITEM(tuple, i, number);
+        }
+    }
+    return tuple;
+}
+
+/* False: these are no costs; there may be an exception. */
+static bool
+set_costs(fpy_snapshot *self, PyObject *tuple)
+{
+    double *numbers = (double *)&self->costs;
+
+    if (tuple == Py_None) {
+        return true;
+    }
+    if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != COST_NUMBERS) {
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < COST_NUMBERS; i++) {
+        PyObject *item = PyTuple_GET_ITEM(tuple, i);
+        numbers[i] = PyFloat_Check(item) ? PyFloat_AS_DOUBLE(item) : NAN;
+        if (!(fabs(numbers[i]) < MOST_TICKS_PER_EVENT)) {
+            return false;
+        }
+    }
+    self->compensated = 1;
+    return true;
 }
 
 /* ---- bytes ---- */
@@ -341,16 +461,17 @@ snapshot_decode(PyObject *type, PyObject *args)
 {
     fpy_snapshot *self;
     Py_buffer data;
-    PyObject *functions;
+    PyObject *functions, *costs;
     double seconds_per_tick;
     fp_status status;
 
     if (!PyArg_ParseTuple(args,
-                          "y*O!d:decode",
+                          "y*O!dO:decode",
                           &data,
                           &PyTuple_Type,
                           &functions,
-                          &seconds_per_tick)) {
+                          &seconds_per_tick,
+                          &costs)) {
         return NULL;
     }
     self = new_snapshot(fpy_state_of_module(fpy_module_of_type((PyTypeObject *)type)));
@@ -366,7 +487,8 @@ snapshot_decode(PyObject *type, PyObject *args)
                                 (size_t)data.len,
                                 (size_t)PyTuple_GET_SIZE(functions));
     PyBuffer_Release(&data);
-    if (status == FP_OK && isfinite(seconds_per_tick) && seconds_per_tick > 0.0) {
+    if (status == FP_OK && isfinite(seconds_per_tick) && seconds_per_tick > 0.0 &&
+        set_costs(self, costs)) {
         return (PyObject *)self;
     }
     Py_DECREF(self);
@@ -412,10 +534,14 @@ snapshot_threads(fpy_snapshot *self, void *Py_UNUSED(closure))
 PyMethodDef fpy_snapshot_methods[] = {
     {"totals",
      (PyCFunction)snapshot_totals,
-     METH_NOARGS,
-     "totals($self, /)\n--\n\n"
-     "([(function, sums)], [(caller, callee, sums)]), by the functions' numbers;\n"
-     "sums: (calls, recursive calls, raised, own seconds, cumulative seconds)."},
+     METH_O,
+     "totals($self, compensated, /)\n--\n\n"
+     "([(function, sums, added, error)], [(caller, callee, sums)], clamped, factor),\n"
+     "by the functions' numbers; sums: (calls, recursive calls, raised, own seconds,\n"
+     "cumulative seconds); added: the seconds that were taken from own, for the\n"
+     "profiler had added them; error: how far off that may be; clamped: the seconds\n"
+     "that should have been taken, but there was no more; factor: how many times as\n"
+     "much as calibration found."},
     {"encode",
      (PyCFunction)snapshot_encode,
      METH_NOARGS,
@@ -423,7 +549,7 @@ PyMethodDef fpy_snapshot_methods[] = {
     {"decode",
      snapshot_decode,
      METH_VARARGS | METH_CLASS,
-     "decode($type, data, functions, seconds_per_tick, /)\n--\n\n"
+     "decode($type, data, functions, seconds_per_tick, costs, /)\n--\n\n"
      "The snapshot that `encode` made bytes of; ValueError when it did not."},
     {NULL, NULL, 0, NULL},
 };
@@ -462,6 +588,11 @@ static PyGetSetDef snapshot_getset[] = {
      (getter)snapshot_threads,
      NULL,
      "One (ident, paths, truncated, clamped) per thread.",
+     NULL},
+    {"costs",
+     (getter)snapshot_costs,
+     NULL,
+     "What is taken from the times, as `decode` wants it; None: nothing is.",
      NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

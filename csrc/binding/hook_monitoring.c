@@ -219,6 +219,14 @@ wanted_key(const fpy_recorder *recorder, PyObject *callable, PyObject *first,
     return fpy_key_of(&recorder->session->state->names, *callee);
 }
 
+/* An event that begins and ends nothing. */
+static inline PyObject *
+aside(fpy_recorder *recorder)
+{
+    fp_recorder_aside(&recorder->engine, 1);
+    return Py_None;
+}
+
 /* A CALL that names neither a Python function nor what has a plain_c_key. */
 static FP_OUT_OF_LINE PyObject *
 other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callable,
@@ -228,11 +236,11 @@ other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callab
     fp_key key;
 
     if (PyMethod_Check(callable) && PyFunction_Check(PyMethod_GET_FUNCTION(callable))) {
-        return Py_None;
+        return aside(recorder);
     }
     key = wanted_key(recorder, callable, first, &callee);
     if (key == NULL) {
-        return Py_None;
+        return aside(recorder);
     }
     return enter(recorder,
                  callee,
@@ -254,9 +262,10 @@ other_c_leave(fpy_recorder *recorder, PyObject *callable, fp_frame identity,
         (recorder->engine.pairs != NULL || PyCFunction_Check(callable) ||
          Py_IS_TYPE(callable, &PyMethodDescr_Type));
 
-    if (may_be_open) {
-        fp_recorder_leave(&recorder->engine, identity, fp_clock_now_inline(), raised);
+    if (!may_be_open) {
+        return aside(recorder);
     }
+    fp_recorder_leave(&recorder->engine, identity, fp_clock_now_inline(), raised);
     return Py_None;
 }
 
@@ -292,12 +301,16 @@ feed(fpy_recorder *recorder, int kind, PyObject *const *args,
                   key,
                   frame | FPY_C_CALL,
                   now);
+        } else {
+            aside(recorder);
         }
         break;
     default:
         if (fp_recorder_current(&recorder->engine) == (frame | FPY_C_CALL) ||
             wanted_key(recorder, args[2], args[3], &callee) != NULL) {
             leave(recorder, frame | FPY_C_CALL, now, kind == FPY_ON_C_RAISE);
+        } else {
+            aside(recorder);
         }
     }
 }
@@ -404,8 +417,8 @@ on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
     const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
 
-    if (Py_IS_TYPE(args[2], &PyFunction_Type)) {
-        return Py_None; /* PY_START follows */
+    if (Py_IS_TYPE(args[2], &PyFunction_Type)) { /* PY_START follows */
+        return thread == monitor->c_thread ? aside(monitor->recorder) : Py_None;
     }
     if (FP_LIKELY(thread == monitor->c_thread && is_fast_thread(monitor, thread))) {
         fpy_recorder *recorder = monitor->recorder;
@@ -416,7 +429,8 @@ on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
                 recorder, args[2], args[3], key, identity, fp_clock_now_inline());
         }
         if (PyType_Check(args[2]) && recorder->builtins == FPY_BUILTINS_C) {
-            return Py_None; /* a class */
+            fp_recorder_aside(&recorder->engine, FPY_ASIDES_OF_CLASS - 1);
+            return Py_None;
         }
         return other_call(recorder, thread, args[2], args[3]);
     }

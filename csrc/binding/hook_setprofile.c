@@ -341,12 +341,10 @@ missed_call(fpy_recorder *recorder, PyObject *callee, fp_frame identity, fp_tick
 static bool
 was_resumed_unseen(const fpy_recorder *recorder, PyFrameObject *frame)
 {
-    const int generators = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
     PyFrameObject *caller;
     fp_frame caller_identity;
 
-    if (!fpy_resumes_may_be_unseen() ||
-        (fpy_frame_code(frame)->co_flags & generators) == 0) {
+    if (!fpy_resumes_may_be_unseen() || !fpy_is_generator(fpy_frame_code(frame))) {
         return false;
     }
     caller = PyFrame_GetBack(frame);

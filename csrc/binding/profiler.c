@@ -1,5 +1,6 @@
 #include "profiler.h"
 
+#include "calibration.h"
 #include "export.h"
 #include "hook.h"
 #include "session.h"
@@ -177,7 +178,7 @@ profiler_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(
         session->source = best_source();
         session->callables.names = &session->state->names;
         session->builtins = FPY_BUILTINS_C;
-        session->subcalls = session->all_threads = true;
+        session->subcalls = session->all_threads = session->compensate = true;
     }
     return (PyObject *)self;
 }
@@ -192,15 +193,16 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
                             "threads",
                             "max_nodes",
                             "backend",
+                            "compensate",
                             NULL};
     fpy_session *session = &self->session;
     PyObject *timer = Py_None, *unit = NULL, *subcalls = NULL, *builtins = NULL;
-    PyObject *threads = NULL, *max_nodes = NULL, *backend = NULL;
+    PyObject *threads = NULL, *max_nodes = NULL, *backend = NULL, *compensate = NULL;
     double seconds;
 
     if (!PyArg_ParseTupleAndKeywords(args,
                                      kwargs,
-                                     "|OOOO$OOO:Profiler",
+                                     "|OOOO$OOOO:Profiler",
                                      names,
                                      &timer,
                                      &unit,
@@ -208,7 +210,8 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
                                      &builtins,
                                      &threads,
                                      &max_nodes,
-                                     &backend)) {
+                                     &backend,
+                                     &compensate)) {
         return -1;
     }
     if (session->recorders != NULL || session->retired != NULL) {
@@ -224,9 +227,13 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
     }
     if (set_backend(session, backend) < 0 || set_max_nodes(session, max_nodes) < 0 ||
         set_flag(&session->subcalls, "subcalls", subcalls) < 0 ||
+        set_flag(&session->compensate, "compensate", compensate) < 0 ||
         set_builtins(session, builtins) < 0 || set_threads(session, threads) < 0 ||
         set_unit(&seconds, unit) < 0) {
         return -1;
+    }
+    if (timer != Py_None) {
+        session->compensate = false;
     }
     return set_timer(session, timer, seconds);
 }
@@ -343,6 +350,9 @@ static int
 start(fpy_session *session)
 {
     if (watch_forks(session->state, fpy_module_of_type(Py_TYPE(session->owner))) < 0) {
+        return -1;
+    }
+    if (session->compensate && fpy_calibrate(session) < 0) {
         return -1;
     }
     /* First, for an audit hook that runs meanwhile may disable it again. */
@@ -471,6 +481,46 @@ profiler_enabled_at(fpy_profiler *self, void *Py_UNUSED(closure))
     return Py_BuildValue("Oi", code->co_filename, self->session.enabled_line);
 }
 
+/* A cost in seconds. */
+static PyObject *
+cost_tuple(const fp_cost *cost, double scale)
+{
+    return Py_BuildValue(
+        "(ddd)", cost->inside * scale, cost->outside * scale, cost->error * scale);
+}
+
+static PyObject *
+profiler_calibration(fpy_profiler *self, void *Py_UNUSED(closure))
+{
+    const fp_costs *costs = fpy_costs_of(&self->session);
+    const double scale = fpy_session_scale(&self->session);
+
+    if (costs == NULL) {
+        Py_RETURN_NONE;
+    }
+    return Py_BuildValue("{sNsNsNsNsNsNsNsNsNsd}",
+                         "python",
+                         cost_tuple(&costs->returned[FP_KIND_PYTHON], scale),
+                         "generator",
+                         cost_tuple(&costs->returned[FP_KIND_GENERATOR], scale),
+                         "builtin",
+                         cost_tuple(&costs->returned[FP_KIND_C], scale),
+                         "method",
+                         cost_tuple(&costs->returned[FP_KIND_METHOD], scale),
+                         "python_raised",
+                         cost_tuple(&costs->raised[FP_KIND_PYTHON], scale),
+                         "generator_raised",
+                         cost_tuple(&costs->raised[FP_KIND_GENERATOR], scale),
+                         "builtin_raised",
+                         cost_tuple(&costs->raised[FP_KIND_C], scale),
+                         "method_raised",
+                         cost_tuple(&costs->raised[FP_KIND_METHOD], scale),
+                         "aside",
+                         cost_tuple(&costs->aside, scale),
+                         "pace",
+                         costs->pace);
+}
+
 PyMethodDef fpy_profiler_methods[] = {
     {"enable",
      (PyCFunction)(void (*)(void))profiler_enable,
@@ -513,6 +563,11 @@ static PyMemberDef profiler_members[] = {
      offsetof(fpy_profiler, session.subcalls),
      READONLY,
      "Whether the pstats output has callers."},
+    {"compensate",
+     T_BOOL,
+     offsetof(fpy_profiler, session.compensate),
+     READONLY,
+     "Whether what the profiler adds to the times is to be taken out of them."},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -528,13 +583,22 @@ static PyGetSetDef profiler_getset[] = {
      NULL,
      "The clock: a dict of source, seconds_per_tick and unstable.",
      NULL},
+    {"calibration",
+     (getter)profiler_calibration,
+     NULL,
+     "What the profiler adds to the times, in seconds: for each kind of call\n"
+     "(inside the callee's, outside it, error), for an aside (an event that begins\n"
+     "and ends no call), and how many times as long Python code takes. None: it is\n"
+     "not known yet, or times are left as recorded.",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot profiler_slots[] = {
     {Py_tp_doc,
      "Profiler(timer=None, timeunit=0.0, subcalls=True, builtins=True, *,\n"
-     "         threads=\"all\", max_nodes=2**20, backend=\"auto\")\n--\n\n"
+     "         threads=\"all\", max_nodes=2**20, backend=\"auto\", compensate=True)\n"
+     "--\n\n"
      "Records calls. fastprof.Profiler and fastprof.Profile are made of it."},
     {Py_tp_new, profiler_new},
     {Py_tp_init, profiler_init},

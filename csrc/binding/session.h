@@ -27,6 +27,11 @@ struct fpy_thread;
  * frame that calls it, with the lowest bit set. */
 #define FPY_C_CALL ((fp_frame)1)
 
+/* As many asides as the CALL of a Python function are the CALL and the C_RETURN of a
+ * class that is not recorded: two events, and the interpreter does not take its short
+ * ways to make an instance. */
+#define FPY_ASIDES_OF_CLASS 3
+
 /* Which callables that are not Python functions are recorded. */
 typedef enum {
     FPY_BUILTINS_NONE,
@@ -68,6 +73,7 @@ struct fpy_session {
     bool subcalls;
     fpy_builtins builtins;
     bool all_threads;
+    bool compensate;
     bool incomplete;   /* memory ran out: recording stopped */
     bool hook_lost;    /* the program put another hook in our place */
     bool threads_lost; /* a new thread had a hook of somebody else's */

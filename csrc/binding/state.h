@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include "../engine/clock.h"
+#include "../engine/correction.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +24,13 @@ typedef struct {
     PyTypeObject *method_wrapper;
 } fpy_names;
 
+/* What the events of one source cost; see calibration.h. */
+typedef struct {
+    fp_costs costs;
+    bool is_done;
+    bool is_running;
+} fpy_calibration;
+
 typedef struct {
     fpy_names names;
     PyTypeObject *profiler_type;
@@ -32,11 +40,12 @@ typedef struct {
     PyTypeObject *entry_type;
     PyTypeObject *subentry_type;
     fp_clock clock;
-    struct fpy_session *active;  /* the sessions that record now; borrowed */
-    struct fpy_monitor *monitor; /* NULL where there is no sys.monitoring */
-    uintptr_t starters;          /* where the `_thread` functions that start threads */
-    uintptr_t starters_span;     /* have their method definitions */
-    bool clock_refused;          /* FASTPROF_CLOCK names one that is not to be had */
+    fpy_calibration calibrations[2]; /* of setprofile and of monitoring */
+    struct fpy_session *active;      /* the sessions that record now; borrowed */
+    struct fpy_monitor *monitor;     /* NULL where there is no sys.monitoring */
+    uintptr_t starters;      /* where the `_thread` functions that start threads */
+    uintptr_t starters_span; /* have their method definitions */
+    bool clock_refused;      /* FASTPROF_CLOCK names one that is not to be had */
     bool fork_watched;
 } fpy_state;
 

@@ -56,9 +56,10 @@ struct fp_node {
     fp_node *successor;
     int64_t calls; /* calls that have ended */
     fp_ticks inclusive_ticks;
-    int64_t raised; /* calls that ended with an exception */
-    uint32_t index; /* order of creation: a parent's is lower than its children's */
-    fp_visibility visibility;
+    uint64_t raised : 62; /* calls that ended with an exception */
+    uint64_t visibility : 2;
+    uint32_t index;  /* order of creation: a parent's is lower than its children's */
+    uint32_t asides; /* see fp_recorder_aside; stops at the largest */
 };
 
 /* Nodes that may still be made, over all trees of one profile. */

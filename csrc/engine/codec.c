@@ -9,7 +9,7 @@
 
 /* The fewest bytes that one element of each kind can take. */
 #define SHORTEST_THREAD 6U
-#define SHORTEST_PATH 5U
+#define SHORTEST_PATH 6U
 #define SHORTEST_FUNCTION 6U
 #define SHORTEST_PAIR 7U
 
@@ -74,6 +74,7 @@ put_thread(writer *out, const fp_thread_record *thread)
         put(out, (uint64_t)path->function << 1 | (path->visibility != FP_SHOWN));
         put_figure(out, path->calls);
         put_figure(out, path->raised);
+        put_figure(out, path->asides);
         put_figure(out, path->inclusive_ticks);
     }
     put(out, thread->totals.function_count);
@@ -227,6 +228,7 @@ take_paths(reader *in, fp_thread_record *thread)
                           .visibility = (named & 1) != 0 ? FP_HIDDEN : FP_SHOWN};
         path->calls = take_figure(in);
         path->raised = take_figure(in);
+        path->asides = take_figure(in);
         path->inclusive_ticks = take_figure(in);
     }
 }

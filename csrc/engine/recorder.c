@@ -7,7 +7,9 @@
 fp_status
 fp_recorder_init(fp_recorder *recorder, fp_budget *budget)
 {
-    *recorder = (fp_recorder){.parked = {.node = FP_NO_NODE}};
+    *recorder = (fp_recorder){
+        .nowhere = {.last_child = FP_NO_NODE, .successor = FP_NO_NODE},
+    };
     recorder->stack = fp_alloc(FIRST_STACK_ENTRIES * sizeof *recorder->stack);
     if (recorder->stack == NULL) {
         return FP_NOMEM;
@@ -76,7 +78,7 @@ switch_to_pairs(fp_recorder *recorder, fp_ticks program_now)
             return FP_NOMEM;
         }
         if (call->node->visibility != FP_SHOWN) {
-            fp_pairs_hide(pairs, call->node->visibility);
+            fp_pairs_hide(pairs, (fp_visibility)call->node->visibility);
         }
     }
     for (fp_open_call *call = recorder->stack + 1; call <= recorder->top; call++) {
@@ -84,6 +86,7 @@ switch_to_pairs(fp_recorder *recorder, fp_ticks program_now)
         call->node->inclusive_ticks += elapsed > 0 ? elapsed : 0;
     }
     recorder->pairs = pairs;
+    recorder->parked.node = &recorder->nowhere; /* only now: the recorder may move */
     recorder->top = &recorder->parked;
     return FP_OK;
 }

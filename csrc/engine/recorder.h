@@ -51,7 +51,8 @@ typedef struct {
     fp_calltree tree;
     fp_open_call *stack;
     fp_pairs *pairs;     /* NULL until the budget is used up */
-    fp_open_call parked; /* where `top` points then */
+    fp_open_call parked; /* where `top` points then; its node is the next: */
+    fp_node nowhere;     /* no node's child, without children */
 } fp_recorder;
 
 /* FP_NOMEM: there is no recorder, and nothing to free. */
@@ -118,7 +119,9 @@ fp_recorder_try_leave(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool 
             recorder->clamped++;
         }
         node->calls++;
-        node->raised += raised;
+        if (raised) {
+            node->raised++;
+        }
         node->inclusive_ticks += elapsed;
         recorder->top = top - 1;
         return true;
@@ -148,6 +151,16 @@ fp_recorder_leave(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool rais
 /* The call that was entered last, and all others on its path, have this visibility,
  * which is not FP_SHOWN. To be called whenever its enter answered FP_ADDED. */
 void fp_recorder_hide(fp_recorder *recorder, fp_visibility visibility);
+
+/* The innermost call had an event that begins and ends no call: the interpreter's way
+ * there and back took time, and `weight` times that of the shortest. */
+static inline void
+fp_recorder_aside(fp_recorder *recorder, uint32_t weight)
+{
+    fp_node *node = recorder->top->node;
+
+    node->asides += node->asides < UINT32_MAX - weight ? weight : 0;
+}
 
 /* The profiler itself used `ticks`: they are nobody's. */
 static inline void

@@ -21,10 +21,12 @@ copy_node(void *context, const fp_node *node)
     *path = (fp_path){
         .parent = node->edge.parent->index,
         .function = copy->numbering.number_of(copy->numbering.context, node->edge.key),
-        .visibility =
-            parent->visibility == FP_HIDDEN_WHOLE ? FP_HIDDEN_WHOLE : node->visibility,
+        .visibility = parent->visibility == FP_HIDDEN_WHOLE
+                          ? FP_HIDDEN_WHOLE
+                          : (fp_visibility)node->visibility,
         .calls = node->calls,
-        .raised = node->raised,
+        .raised = (int64_t)node->raised,
+        .asides = node->asides,
         .inclusive_ticks = node->inclusive_ticks,
     };
 }

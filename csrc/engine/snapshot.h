@@ -26,6 +26,7 @@ typedef struct {
     fp_visibility visibility; /* what lies inside a whole is hidden itself */
     int64_t calls;
     int64_t raised;
+    int64_t asides;           /* see fp_recorder_aside */
     fp_ticks inclusive_ticks; /* 0 for the root */
 } fp_path;
 

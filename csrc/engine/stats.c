@@ -19,13 +19,18 @@ typedef struct {
     uint32_t first_child;
     uint32_t next_sibling;
     uint32_t caller; /* the function of the nearest ancestor that shows, or NOBODY */
-    fp_ticks children_ticks;
-    fp_ticks hidden_ticks; /* of the hidden nodes in this subtree */
+    fp_ticks children_raw; /* the children's inclusive ticks, as recorded */
+    fp_cost children;      /* what their calls added */
+    fp_ticks own;          /* without what was added, as the next two */
+    fp_ticks inclusive;    /* own, and the children's */
+    fp_ticks hidden;       /* of it, the own ticks of hidden nodes */
+    fp_taken taken;        /* from own */
     edge *edge;
 } step;
 
 typedef struct {
-    fp_sum *functions;
+    fp_stats *stats;
+    const fp_correction *correction;
     edge *edges;
 } building;
 
@@ -57,34 +62,70 @@ edge_of(building *build, uint32_t caller, uint32_t callee)
 static int64_t
 plus(int64_t a, int64_t b)
 {
-    return b > INT64_MAX - a ? INT64_MAX : a + b;
+    if (b > 0) {
+        return a > INT64_MAX - b ? INT64_MAX : a + b;
+    }
+    return a < INT64_MIN - b ? INT64_MIN : a + b;
 }
 
+/* What a file says may lead to anything; 0 for what is negative. */
 static fp_ticks
-own_ticks(const fp_path *path, const step *node)
+as_ticks(double ticks)
 {
-    const fp_ticks own = path->inclusive_ticks - node->children_ticks;
+    if (!(ticks > 0.0)) {
+        return 0;
+    }
+    return ticks < 0x1p62 ? (fp_ticks)ticks : INT64_MAX;
+}
 
-    return own > 0 ? own : 0;
+/* The ticks of a node whose children have been summed up. What cannot be taken from its
+ * own, for that ends at 0, is taken from its caller's: most likely the cost of an event
+ * lay on the other side of the border between them than it did in calibration. */
+static void
+work_out(building *build, const fp_path *path, step *node, step *parent)
+{
+    const fp_ticks left = path->inclusive_ticks - node->children_raw;
+    const fp_ticks raw = left > 0 ? left : 0;
+
+    node->own = raw;
+    if (build->correction != NULL) {
+        const fp_cost added = fp_correction_of(build->correction, path);
+        const double all = added.inside + node->children.outside;
+        const double wanted = (double)raw - all;
+        const double pace = fp_correction_pace(build->correction, path);
+        const double missing = wanted < 0.0 ? -wanted : 0.0;
+        node->own = missing > 0.0 ? 0 : as_ticks(wanted / pace);
+        node->taken.added = raw - node->own;
+        node->taken.error = as_ticks(added.error + node->children.error);
+        parent->children.outside += added.outside + missing;
+        parent->children.error += added.error + missing;
+        if (path->parent == 0) {
+            build->stats->clamped = plus(build->stats->clamped, as_ticks(missing));
+        }
+    }
+    /* As recorded, a call has a time of its own; corrected, that of its parts. */
+    node->inclusive = build->correction != NULL ? plus(node->inclusive, node->own)
+                                                : path->inclusive_ticks;
 }
 
 /* Links each node to its children, and sums up what they used: children stand behind
  * their parents, so one pass from the back has all of a node before it leaves it. */
 static void
-link_nodes(const fp_thread_record *thread, step *steps)
+link_nodes(building *build, const fp_thread_record *thread, step *steps)
 {
     memset(steps, 0, thread->path_count * sizeof *steps);
     for (size_t i = thread->path_count; i-- > 1;) {
         const fp_path *path = &thread->paths[i];
-        step *parent = &steps[path->parent];
+        step *node = &steps[i], *parent = &steps[path->parent];
 
+        work_out(build, path, node, parent);
         if (path->visibility != FP_SHOWN) {
-            steps[i].hidden_ticks =
-                plus(steps[i].hidden_ticks, own_ticks(path, &steps[i]));
+            node->hidden = plus(node->hidden, node->own);
         }
-        parent->children_ticks = plus(parent->children_ticks, path->inclusive_ticks);
-        parent->hidden_ticks = plus(parent->hidden_ticks, steps[i].hidden_ticks);
-        steps[i].next_sibling = parent->first_child;
+        parent->children_raw = plus(parent->children_raw, path->inclusive_ticks);
+        parent->inclusive = plus(parent->inclusive, node->inclusive);
+        parent->hidden = plus(parent->hidden, node->hidden);
+        node->next_sibling = parent->first_child;
         parent->first_child = (uint32_t)i;
     }
 }
@@ -105,9 +146,9 @@ add_calls(fp_sum *sum, const fp_path *path, fp_ticks total, fp_ticks own)
 static fp_status
 enter_node(building *build, const fp_path *path, step *node)
 {
-    const fp_ticks shown = path->inclusive_ticks - node->hidden_ticks;
-    const fp_ticks own = own_ticks(path, node);
-    const fp_ticks total = shown > own ? shown : own;
+    const fp_ticks shown = node->inclusive - node->hidden;
+    const fp_ticks total = shown > node->own ? shown : node->own;
+    fp_taken *taken = &build->stats->taken[path->function];
 
     if (path->visibility != FP_SHOWN) {
         return FP_OK;
@@ -117,9 +158,11 @@ enter_node(building *build, const fp_path *path, step *node)
         if (node->edge == NULL) {
             return FP_NOMEM;
         }
-        add_calls(&node->edge->sum, path, total, own);
+        add_calls(&node->edge->sum, path, total, node->own);
     }
-    add_calls(&build->functions[path->function], path, total, own);
+    add_calls(&build->stats->functions[path->function], path, total, node->own);
+    taken->added = plus(taken->added, node->taken.added);
+    taken->error = plus(taken->error, node->taken.error);
     return FP_OK;
 }
 
@@ -132,7 +175,7 @@ leave_node(building *build, const fp_path *path, const step *node)
     if (node->edge != NULL) {
         node->edge->sum.open--;
     }
-    build->functions[path->function].open--;
+    build->stats->functions[path->function].open--;
 }
 
 static fp_status
@@ -183,7 +226,7 @@ add_totals(building *build, const fp_totals *totals)
 {
     for (size_t i = 0; i < totals->function_count; i++) {
         const fp_function_total *total = &totals->functions[i];
-        add_sum(&build->functions[total->function], &total->sum);
+        add_sum(&build->stats->functions[total->function], &total->sum);
     }
     for (size_t i = 0; i < totals->pair_count; i++) {
         const fp_pair_total *total = &totals->pairs[i];
@@ -205,7 +248,7 @@ add_thread(building *build, const fp_thread_record *thread)
     if (steps == NULL) {
         return FP_NOMEM;
     }
-    link_nodes(thread, steps);
+    link_nodes(build, thread, steps);
     status = walk(build, thread, steps);
     fp_free(steps);
     return status == FP_OK ? add_totals(build, &thread->totals) : status;
@@ -252,19 +295,31 @@ free_edges(building *build)
     }
 }
 
-fp_status
-fp_stats_build(fp_stats *stats, const fp_snapshot *snapshot, size_t function_count)
+/* At least one element, so that NULL always means "no memory". */
+static void *
+zeros(size_t count, size_t size)
 {
-    building build = {NULL, NULL};
+    void *block = fp_alloc((count + 1) * size);
+
+    return block != NULL ? memset(block, 0, (count + 1) * size) : NULL;
+}
+
+fp_status
+fp_stats_build(fp_stats *stats, const fp_snapshot *snapshot, size_t function_count,
+               const fp_correction *correction)
+{
+    building build = {.stats = stats, .correction = correction};
     fp_status status = FP_OK;
 
-    *stats = (fp_stats){.function_count = function_count};
-    stats->functions = fp_alloc((function_count + 1) * sizeof *stats->functions);
-    if (stats->functions == NULL) {
-        return FP_NOMEM;
+    *stats = (fp_stats){
+        .function_count = function_count,
+        .factor = correction != NULL ? correction->factor : 1.0,
+    };
+    stats->functions = zeros(function_count, sizeof *stats->functions);
+    stats->taken = zeros(function_count, sizeof *stats->taken);
+    if (stats->functions == NULL || stats->taken == NULL) {
+        status = FP_NOMEM;
     }
-    memset(stats->functions, 0, (function_count + 1) * sizeof *stats->functions);
-    build.functions = stats->functions;
     for (size_t i = 0; i < snapshot->thread_count && status == FP_OK; i++) {
         status = add_thread(&build, &snapshot->threads[i]);
     }
@@ -282,6 +337,7 @@ void
 fp_stats_free(fp_stats *stats)
 {
     fp_free(stats->functions);
+    fp_free(stats->taken);
     fp_free(stats->edges);
     *stats = (fp_stats){0};
 }

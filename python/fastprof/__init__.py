@@ -17,11 +17,12 @@ from .errors import (
 )
 from .holders import Holder, who
 from .profiler import Profile, Profiler, run, runctx
-from .stats import Stats, load
+from .stats import Function, Stats, load
 
 __all__ = [
     "BackendError",
     "FastprofError",
+    "Function",
     "Holder",
     "Profile",
     "ProfileFileError",

@@ -8,8 +8,22 @@ from typing_extensions import Self, disjoint_base
 _Timer = Callable[[], float]
 # Calls, recursive calls, raised, own seconds, cumulative seconds.
 _Sums = tuple[int, int, int, float, float]
-# File, first line, name, qualified name, module.
-_Function = tuple[str, int, str, str, str | None]
+# File, first line, name, qualified name, module, kind.
+_Function = tuple[str, int, str, str, str | None, int]
+# Seconds inside the callee's time, outside it, error.
+_Cost = tuple[float, float, float]
+
+class _Calibration(TypedDict):
+    python: _Cost
+    generator: _Cost
+    builtin: _Cost
+    method: _Cost
+    python_raised: _Cost
+    generator_raised: _Cost
+    builtin_raised: _Cost
+    method_raised: _Cost
+    aside: _Cost
+    pace: float
 
 class _ClockInfo(TypedDict):
     source: Literal["tsc", "cntvct", "monotonic", "custom"]
@@ -72,9 +86,16 @@ class Snapshot:
     def threads_lost(self) -> bool: ...
     @property
     def threads(self) -> list[tuple[int, int, bool, int]]: ...
+    @property
+    def costs(self) -> tuple[float, ...] | None: ...
     def totals(
-        self,
-    ) -> tuple[list[tuple[int, _Sums]], list[tuple[int, int, _Sums]]]: ...
+        self, compensated: bool, /
+    ) -> tuple[
+        list[tuple[int, _Sums, float, float]],
+        list[tuple[int, int, _Sums]],
+        float,
+        float,
+    ]: ...
     def encode(self) -> bytes: ...
     @classmethod
     def decode(
@@ -82,6 +103,7 @@ class Snapshot:
         data: ReadableBuffer,
         functions: tuple[_Function, ...],
         seconds_per_tick: float,
+        costs: tuple[float, ...] | None,
         /,
     ) -> Self: ...
 
@@ -97,6 +119,7 @@ class Profiler:
         threads: Literal["all", "current"] = "all",
         max_nodes: int = 1048576,
         backend: Literal["auto", "setprofile", "monitoring"] = "auto",
+        compensate: bool = True,
     ) -> None: ...
     @property
     def enabled(self) -> bool: ...
@@ -105,7 +128,11 @@ class Profiler:
     @property
     def subcalls(self) -> bool: ...
     @property
+    def compensate(self) -> bool: ...
+    @property
     def clock_info(self) -> _ClockInfo: ...
+    @property
+    def calibration(self) -> _Calibration | None: ...
     def enable(
         self, subcalls: bool = ..., builtins: bool | Literal["all"] = ...
     ) -> None: ...

@@ -159,6 +159,13 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         " (Python 3.12 and newer)",
     )
     parser.add_option(
+        "--no-compensate",
+        dest="compensate",
+        action="store_false",
+        default=True,
+        help="leave in the times what the profiler itself adds",
+    )
+    parser.add_option(
         "--as-cprofile",
         action="store_true",
         default=False,
@@ -166,9 +173,10 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
     )
     options, program = parser.parse_args(arguments)
     if options.as_cprofile:
-        for name in ("outfile", "sort", "backend", "builtins"):
+        for name in ("outfile", "sort", "backend", "builtins", "compensate"):
             if getattr(options, name) != parser.defaults[name]:
-                parser.error(f"--as-cprofile profiles nothing: leave out --{name}")
+                flag = "no-compensate" if name == "compensate" else name
+                parser.error(f"--as-cprofile profiles nothing: leave out --{flag}")
     if not program:
         parser.print_usage()
         parser.exit(BAD_INPUT)
@@ -323,7 +331,11 @@ def make_profiler(options: optparse.Values) -> Profiler:
         BadInputError: They, or the environment, ask for what there is not.
     """
     try:
-        return Profiler(backend=options.backend, builtins=BUILTINS[options.builtins])
+        return Profiler(
+            backend=options.backend,
+            builtins=BUILTINS[options.builtins],
+            compensate=options.compensate,
+        )
     except FastprofError as error:
         raise BadInputError(str(error)) from error
 
@@ -408,7 +420,7 @@ def print_table(profiler: Profiler, sort: str | int, stdout: "Stream") -> int:
     try:
         stats = pstats.Stats(profiler, stream=table)  # type: ignore[arg-type]
         stats.strip_dirs().sort_stats(sort).print_stats()  # type: ignore[arg-type]
-        write_text(stdout, table.getvalue())
+        write_text(stdout, profiler.snapshot().head + table.getvalue())
     except BrokenPipeError:
         return CLOSED_STDOUT
     except Exception as error:

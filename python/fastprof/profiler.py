@@ -47,6 +47,9 @@ class Profiler(_core.Profiler):
         backend: Where events come from: "monitoring" (`sys.monitoring`, Python 3.12
             and newer, much cheaper), "setprofile" (`PyEval_SetProfile`), or "auto",
             the best there is.
+        compensate: Whether what the profiler adds is taken out of the times (see
+            docs/accuracy.md); with a `timer` it never is. The first profiler that is
+            enabled in a process measures it, which takes some milliseconds.
 
     Raises:
         ValueError: An option has an unknown value.
@@ -68,6 +71,7 @@ class Profiler(_core.Profiler):
         threads: "Literal['all', 'current']" = "all",
         max_nodes: int = 2**20,
         backend: "Literal['auto', 'setprofile', 'monitoring']" = "auto",
+        compensate: bool = True,
     ) -> None:
         """See the class."""
         super().__init__(
@@ -78,6 +82,7 @@ class Profiler(_core.Profiler):
             threads=threads,
             max_nodes=max_nodes,
             backend=backend,
+            compensate=compensate,
         )
 
     def __enter__(self) -> "Self":
@@ -117,6 +122,8 @@ class Profiler(_core.Profiler):
             "clock_unstable": clock["unstable"],
             "negative_intervals": sum(thread[3] for thread in snapshot.threads),
             "threads": [thread[:2] for thread in snapshot.threads],
+            "compensate": self.compensate,
+            "calibration": self.calibration,
             "subcalls": self.subcalls,
             "complete": snapshot.complete,
             "hook_lost": snapshot.hook_lost,

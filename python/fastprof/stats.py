@@ -11,7 +11,10 @@ TYPE_CHECKING = False  # see cli.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Stats", "load", "pstats_dict"]
+    # File, first line, name, qualified name, module, kind.
+    _Description = tuple[str, int, str, str, str | None, int]
+
+__all__ = ["Function", "Stats", "load", "pstats_dict"]
 
 # As pstats has them: file, line, name.
 Key = tuple[str, int, str]
@@ -20,11 +23,24 @@ Caller = tuple[int, int, float, float]
 # Primitive calls, calls, own and cumulative seconds, callers.
 Entry = tuple[int, int, float, float, dict[Key, Caller]]
 
+# By the numbers that the engine has for them.
+KINDS = "python", "generator", "builtin", "method"
+
 # What `Stats` asks its run information for.
-FLAGS = {"subcalls", "complete", "hook_lost", "threads_lost", "clock_unstable"}
+FLAGS = {
+    "subcalls",
+    "complete",
+    "hook_lost",
+    "threads_lost",
+    "clock_unstable",
+    "compensate",
+    "calibration",
+}
 
 
-def pstats_dict(snapshot: Snapshot, subcalls: bool = True) -> dict[Key, Entry]:
+def pstats_dict(
+    snapshot: Snapshot, subcalls: bool = True, compensated: bool = True
+) -> dict[Key, Entry]:
     """The dict that `pstats.Stats` works on.
 
     Functions that share a key (two lambdas on one line, code that was executed twice)
@@ -33,11 +49,12 @@ def pstats_dict(snapshot: Snapshot, subcalls: bool = True) -> dict[Key, Entry]:
     Args:
         snapshot: What was recorded.
         subcalls: Whether functions have their callers.
+        compensated: Whether times are without what the profiler added to them.
     """
     keys: list[Key] = [function[:3] for function in snapshot.functions]
-    functions, edges = snapshot.totals()
+    functions, edges, _, _ = snapshot.totals(compensated)
     flat: dict[Key, Entry] = {}
-    for number, (calls, recursive, _, own, cumulative) in functions:
+    for number, (calls, recursive, _, own, cumulative), _, _ in functions:
         primitive = calls - recursive
         key = keys[number]
         if key in flat:
@@ -59,6 +76,52 @@ def pstats_dict(snapshot: Snapshot, subcalls: bool = True) -> dict[Key, Entry]:
     return flat
 
 
+class Function:
+    """One function's figures; times in seconds.
+
+    Attributes:
+        file: As pstats has it: "~" for a C function.
+        line: The first one; 0 for a C function.
+        name: The plain name.
+        qualname: The qualified one (Python 3.10 knows none for code: the plain one).
+        module: The module's name; None if it is not known.
+        kind: "python", "generator" (coroutines too), and for what is written in C
+            "method" or "builtin".
+        calls: Calls that have ended; of a generator, its resumes.
+        primitive_calls: Those that were not recursive.
+        raised: Those that ended with an exception.
+        own: Time in it, and in nothing that it called.
+        cumulative: Time from its calls to their ends, recursion counted once.
+        own_error: How far off `own` may be, for what the profiler added to it is not
+            known exactly; 0.0 when nothing was taken out.
+        overhead: What was taken out of `own`.
+    """
+
+    def __init__(
+        self,
+        description: "_Description",
+        sums: "tuple[int, int, int, float, float]",
+        overhead: float,
+        own_error: float,
+    ) -> None:
+        """Made by `Stats.functions`."""
+        self.file, self.line, self.name, self.qualname, self.module, kind = description
+        self.kind = KINDS[kind]
+        self.calls, recursive, self.raised, self.own, self.cumulative = sums
+        self.primitive_calls = self.calls - recursive
+        self.own_error = own_error
+        self.overhead = overhead
+
+    def __repr__(self) -> str:
+        """Its name and what it took."""
+        return f"<{self.qualname}: {self.calls} calls, {self.own:.6f} s own>"
+
+    @property
+    def mostly_overhead(self) -> bool:
+        """Whether most of the own time that was recorded was the profiler's."""
+        return self.overhead > self.own
+
+
 class Stats:
     """What had been recorded at one moment.
 
@@ -68,13 +131,17 @@ class Stats:
         info: How and when it was recorded: a dict of plain values, among them
             `clock` (the source of the times), `threads` (for each its ident and the
             number of paths in its call tree) and `python`.
+        compensated: Whether times are without what the profiler itself added to them.
     """
 
-    def __init__(self, snapshot: Snapshot, info: "dict[str, Any]") -> None:
-        """Made by `Profiler.snapshot` and `load`."""
+    def __init__(
+        self, snapshot: Snapshot, info: "dict[str, Any]", compensated: bool = True
+    ) -> None:
+        """Made by `Profiler.snapshot`, `load` and `raw`."""
         self._snapshot = snapshot
         self._flat: dict[Key, Entry] | None = None
         self.info = info
+        self.compensated = compensated and snapshot.costs is not None
 
     def __repr__(self) -> str:
         """How much there is of it."""
@@ -96,7 +163,47 @@ class Stats:
 
     def create_stats(self) -> None:
         """Make `stats` anew; pstats asks for this, and empties it afterwards."""
-        self._flat = pstats_dict(self._snapshot, self.info["subcalls"])
+        self._flat = pstats_dict(
+            self._snapshot, self.info["subcalls"], self.compensated
+        )
+
+    @property
+    def raw(self) -> "Stats":
+        """The same with the times as they were recorded."""
+        return Stats(self._snapshot, self.info, compensated=False)
+
+    @property
+    def functions(self) -> list[Function]:
+        """What was called, in the order in which it was first seen."""
+        descriptions = self._snapshot.functions
+        return [
+            Function(descriptions[number], sums, overhead, error)
+            for number, sums, overhead, error in self._snapshot.totals(
+                self.compensated
+            )[0]
+        ]
+
+    @property
+    def clamped_seconds(self) -> float:
+        """What should have been taken from the times, but there was no more."""
+        return self._snapshot.totals(self.compensated)[2]
+
+    @property
+    def head(self) -> str:
+        """What to say above a table of times: whether they are compensated."""
+        if not self.compensated:
+            return "Times are as recorded, with what the profiler added to them.\n"
+        functions = self.functions
+        taken = sum(function.overhead for function in functions)
+        error = sum(function.own_error for function in functions)
+        text = f"Without {taken:.3f} seconds that the profiler added (+- {error:.3f})."
+        pace = self.info["calibration"]["pace"]
+        if pace > 1.0:
+            text += (
+                f"\nThis Python runs its code {pace:.2f} times as long while it is "
+                "profiled: own times are divided by that."
+            )
+        return text + "\n"
 
     @property
     def truncated(self) -> bool:
@@ -127,6 +234,10 @@ class Stats:
                 self.info["threads_lost"]
             ),
             "the clock was not steady: times may be off": self.info["clock_unstable"],
+            "times are with what the profiler added to them: it could not be measured "
+            "when recording began (docs/accuracy.md)": (
+                self.info["compensate"] and self._snapshot.costs is None
+            ),
         }
         return [remark for remark, applies in remarks.items() if applies]
 
@@ -158,8 +269,9 @@ class Stats:
             "functions": snapshot.functions,
             "seconds_per_tick": snapshot.seconds_per_tick,
             "trees": snapshot.encode(),
+            "costs": snapshot.costs if self.compensated else None,
         }
-        flat = pstats_dict(snapshot, self.info["subcalls"])
+        flat = pstats_dict(snapshot, self.info["subcalls"], self.compensated)
         return pack(flat, details)
 
 
@@ -183,10 +295,13 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
     try:
         info, functions = details["info"], details["functions"]
         trees, scale = details["trees"], details["seconds_per_tick"]
+        costs = details["costs"]
         described = all(_is_function(function) for function in functions)
         if not described or not FLAGS <= info.keys():
             raise ProfileFileError("damaged: its list of functions cannot be read")
-        return Stats(Snapshot.decode(trees, functions, scale), info)
+        if costs is not None and not isinstance(info["calibration"]["pace"], float):
+            raise ProfileFileError("damaged: its calibration cannot be read")
+        return Stats(Snapshot.decode(trees, functions, scale, costs), info)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, ProfileFileError):
             raise
@@ -194,6 +309,10 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
 
 
 def _is_function(function: "Any") -> bool:
-    file, line, name, qualname, module = function
+    file, line, name, qualname, module, kind = function
     texts = file, name, qualname, "" if module is None else module
-    return isinstance(line, int) and all(isinstance(text, str) for text in texts)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(line, int)
+        and kind in range(len(KINDS))
+    )

@@ -24,6 +24,7 @@ sample(void)
             if (key == OTHER) {
                 fp_recorder_hide(&recorder, FP_HIDDEN);
             }
+            fp_recorder_aside(&recorder, i);
             if (i % 3 == 0) {
                 fp_recorder_leave(&recorder, frame(i), now + 500, i % 2 == 0);
             }
@@ -50,6 +51,7 @@ assert_same_thread(const fp_thread_record *a, const fp_thread_record *b)
         ck_assert_int_eq(one->visibility != FP_SHOWN, other->visibility != FP_SHOWN);
         ck_assert_int_eq(one->calls, other->calls);
         ck_assert_int_eq(one->raised, other->raised);
+        ck_assert_int_eq(one->asides, other->asides);
         ck_assert_int_eq(one->inclusive_ticks, other->inclusive_ticks);
     }
     ck_assert_uint_eq(a->totals.function_count, b->totals.function_count);
@@ -139,7 +141,8 @@ START_TEST(any_changed_byte_is_refused_or_harmless)
             encoded.bytes[at] = (uint8_t)value;
             if (fp_snapshot_decode(&decoded, encoded.bytes, encoded.size, KEY_COUNT) ==
                 FP_OK) {
-                ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT), FP_OK);
+                ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL),
+                                 FP_OK);
                 fp_stats_free(&stats);
                 fp_snapshot_free(&decoded);
             }
@@ -158,7 +161,7 @@ enum {
     FUNCTION = 6,
     CALLS = 7,
 };
-static const uint8_t one_path[] = {1, 9, 0, 0, 2, 1, 1 << 1, 1, 0, 50, 0, 0};
+static const uint8_t one_path[] = {1, 9, 0, 0, 2, 1, 1 << 1, 1, 0, 0, 50, 0, 0};
 
 static fp_status
 decode_with(size_t at, uint8_t value)
@@ -203,31 +206,16 @@ END_TEST
 START_TEST(sums_of_figures_do_not_overflow)
 {
 #define TWO_TO_62 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40
-#define CALL_OF_MAIN 1, 0 << 1, TWO_TO_62, 0, TWO_TO_62
-    const uint8_t bytes[] = {1,
-                             9,
-                             0,
-                             0,
-                             4,
-                             CALL_OF_MAIN,
-                             2,
-                             0 << 1,
-                             TWO_TO_62,
-                             0,
-                             TWO_TO_62,
-                             3,
-                             0 << 1,
-                             TWO_TO_62,
-                             0,
-                             TWO_TO_62,
-                             0,
-                             0};
+#define CALL_OF_MAIN 1, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62
+    const uint8_t bytes[] = {
+        1, 9,      0,         0, 4, CALL_OF_MAIN, 2, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62,
+        3, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62,    0, 0};
     fp_snapshot decoded;
     fp_stats stats;
 
     ck_assert_int_eq(fp_snapshot_decode(&decoded, bytes, sizeof bytes, KEY_COUNT),
                      FP_OK);
-    ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT), FP_OK);
+    ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL), FP_OK);
     ck_assert_int_eq(stats.functions[0].calls, INT64_MAX);
     ck_assert_int_eq(stats.functions[0].own_ticks, INT64_MAX);
     ck_assert_int_eq(stats.functions[0].total_ticks, INT64_MAX);

@@ -82,7 +82,7 @@ read_decoded(const fp_bytes *encoded)
     if (status != FP_OK) {
         return status;
     }
-    status = fp_stats_build(&stats, &decoded, KEY_COUNT);
+    status = fp_stats_build(&stats, &decoded, KEY_COUNT, NULL);
     if (status == FP_OK) {
         ck_assert_int_eq(all_calls(&stats), 2 * CALLS);
         fp_stats_free(&stats);

@@ -295,7 +295,7 @@ START_TEST(random_bytes_are_refused_or_harmless)
         }
         if (fp_snapshot_decode(&decoded, bytes, size, KEY_COUNT) == FP_OK) {
             fp_stats stats;
-            ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT), FP_OK);
+            ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL), FP_OK);
             fp_stats_free(&stats);
             fp_snapshot_free(&decoded);
         }

@@ -92,7 +92,7 @@ stats_of_recorder(const fp_recorder *recorder, fp_ticks now)
     fp_stats stats;
 
     ck_assert_int_eq(fp_snapshot_add(&snapshot, recorder, 1, now, numbering), FP_OK);
-    ck_assert_int_eq(fp_stats_build(&stats, &snapshot, KEY_COUNT), FP_OK);
+    ck_assert_int_eq(fp_stats_build(&stats, &snapshot, KEY_COUNT, NULL), FP_OK);
     fp_snapshot_free(&snapshot);
     return stats;
 }

@@ -38,7 +38,7 @@ look(const fp_recorder *recorder, fp_ticks now)
     fp_numbering numbering = {.number_of = number_of};
 
     expect(fp_snapshot_add(&snapshot, recorder, 1, now, numbering) == FP_OK);
-    expect(fp_stats_build(&stats, &snapshot, FUNCTIONS) == FP_OK);
+    expect(fp_stats_build(&stats, &snapshot, FUNCTIONS, NULL) == FP_OK);
     for (size_t i = 0; i < stats.function_count; i++) {
         const fp_sum *sum = &stats.functions[i];
         expect(sum->calls >= sum->recursive && sum->recursive >= 0);

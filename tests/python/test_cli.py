@@ -17,6 +17,7 @@ import textwrap
 import zipfile
 from pathlib import Path
 
+import fastprof
 import pytest
 
 PROFILED = [sys.executable, "-m", "fastprof"]
@@ -638,6 +639,23 @@ def test_order_of_the_table(place, flag, key, order):
     assert f"Ordered by: {order}" in result.stdout
 
 
+def test_the_table_says_what_was_taken_out_of_the_times(place):
+    place.write("program.py", WORK)
+    table = place.profiled("program.py").stdout.partition("working\n")[2]
+    assert (
+        "seconds that the profiler added (+- " in table.partition("function calls")[0]
+    )
+    table = place.profiled("--no-compensate", "program.py").stdout
+    assert "Times are as recorded, with what the profiler added to them." in table
+
+
+def test_a_file_is_compensated_or_not(place):
+    place.write("program.py", WORK)
+    for flags in [], ["--no-compensate"]:
+        place.profiled("-o", place.profile, *flags, "program.py")
+        assert fastprof.load(place.profile).compensated is (flags == [])
+
+
 def test_table_comes_before_the_traceback(place):
     place.write("program.py", "import sys; sys.stderr = sys.stdout\n1 / 0\n")
     result = place.profiled("program.py")
@@ -913,6 +931,7 @@ def test_help_is_no_error(place):
         (["-o"], "-o option requires 1 argument"),
         (["--as-cprofile", "-o", "x", "program.py"], "leave out --outfile"),
         (["--as-cprofile", "--builtins=no", "program.py"], "leave out --builtins"),
+        (["--as-cprofile", "--no-compensate", "x"], "leave out --no-compensate"),
     ],
 )
 def test_usage_errors_are_told_as_cprofile_tells_them(place, arguments, message):

@@ -166,8 +166,8 @@ def test_a_file_of_cprofile_is_refused_with_advice(tmp_path):
 def test_a_later_format_is_refused_by_its_number(path):
     whole = path.read_bytes()
     at = len(whole) - TRAILER_SIZE + 8
-    path.write_bytes(whole[:at] + (2).to_bytes(8, "little") + whole[at + 8 :])
-    with pytest.raises(fastprof.ProfileFileError, match="format 2"):
+    path.write_bytes(whole[:at] + (3).to_bytes(8, "little") + whole[at + 8 :])
+    with pytest.raises(fastprof.ProfileFileError, match="format 3"):
         fastprof.load(path)
 
 

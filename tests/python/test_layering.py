@@ -21,6 +21,7 @@ ENGINE_CHAIN = (
     "pairs",
     "recorder",
     "snapshot",
+    "correction",
     "stats",
     "codec",
 )
@@ -37,6 +38,7 @@ BINDING_CHAIN = (
     "monitor",
     "hook_setprofile",
     "hook_monitoring",
+    "calibration",
     "export",
     "profiler",
     "module",
@@ -45,6 +47,7 @@ PACKAGE_CHAIN = (
     "_version",
     "errors",
     "output",
+    "_probes",
     "_core",
     "profile_file",
     "stats",

@@ -1,0 +1,201 @@
+"""How true the figures of profilers are, into RESULTS.md and docs/accuracy.svg.
+
+``accuracy.py --pythons PATH... [--rounds N] [--quick]``: fastprof and cProfile on each
+Python, all others on the last one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+import measuring  # noqa: E402
+import programs  # noqa: E402
+from cases import CASES  # noqa: E402
+from observers import (  # noqa: E402
+    OBSERVERS,
+    SAMPLING,
+    of_collapsed_stacks,
+)
+
+OURS = ("fastprof", "fastprof, not compensated", "cProfile")
+SHARES = {
+    "bias": [n / 10 for n in range(1, 10)],
+    "depth": [0.25, 0.5, 0.75],
+    "C function": [0.25, 0.5, 0.75],
+}
+# What both blocks take together without a profiler; of those that sample, all repeats.
+BLOCK_SECONDS = 0.01
+SAMPLED_SECONDS = 1.0
+TRUTH_REPEATS = 9
+SAMPLES_A_SECOND = 1000
+WORKLOADS = HERE.parent / "workloads"
+# Of the work that the overhead benchmark makes of a program.
+PROGRAM_DIVISOR = 2
+
+
+def run_child(python: str, *words: object) -> dict[str, float]:
+    """What `child.py` prints."""
+    command = [python, str(HERE / "child.py"), *map(str, words)]
+    return json.loads(measuring.output_of(command))
+
+
+def run_py_spy(python: str, *words: object) -> dict[str, float]:
+    """What py-spy says, from outside."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "stacks")
+        command = [str(Path(python).parent / "py-spy"), "record", "--format", "raw"]
+        command += ["--rate", str(SAMPLES_A_SECOND), "--output", str(output), "--"]
+        command += [python, str(HERE / "child.py"), "truth", *map(str, words)]
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        return of_collapsed_stacks(output.read_text(encoding="utf-8"))
+
+
+class Point:
+    """A case with one share of its work in calls, and what was said of it."""
+
+    def __init__(self, python: str, name: str, share: float) -> None:
+        """Finds out how many turns make the share."""
+        self.python, self.name = python, name
+        self.calls, self.turns = turns_for(python, name, share)
+        self.true: list[dict[str, float]] = []
+        self.said: dict[str, list[dict[str, float]]] = {}
+
+    def measure(self, observer: str) -> None:
+        """One more run under an observer."""
+        counts = self.calls, self.turns
+        repeats = 1
+        if observer in SAMPLING:
+            repeats = int(SAMPLED_SECONDS / BLOCK_SECONDS)
+        if observer == "truth":
+            self.true.append(
+                run_child(self.python, "truth", self.name, *counts, TRUTH_REPEATS)
+            )
+        elif observer == "py-spy":
+            said = run_py_spy(self.python, self.name, *counts, repeats)
+            self.said.setdefault(observer, []).append(said)
+        else:
+            said = run_child(self.python, observer, self.name, *counts, repeats)
+            self.said.setdefault(observer, []).append(said)
+
+    def truth(self) -> dict[str, float]:
+        """The least that each block took."""
+        return {block: min(run[block] for run in self.true) for block in self.true[0]}
+
+    def result(self, observer: str) -> dict[str, object]:
+        """The true share, and the median of those that were said; the same of times."""
+        truth = self.truth()
+        runs = [run for run in self.said[observer] if sum(run.values()) > 0.0]
+        return {
+            "case": self.name,
+            "group": CASES[self.name].group,
+            "observer": observer,
+            "true": share_of(truth),
+            "said": statistics.median(map(share_of, runs)),
+            "total": statistics.median(sum(run.values()) for run in runs)
+            / sum(truth.values()),
+        }
+
+
+def share_of(blocks: dict[str, float]) -> float:
+    """How much of the time was in calls."""
+    return blocks["called"] / (blocks["called"] + blocks["inlined"])
+
+
+def turns_for(python: str, name: str, share: float) -> tuple[int, int]:
+    """How many turns each block has, for the share of the time to be so much."""
+    unit = run_child(python, "truth", name, 50, 50, TRUTH_REPEATS)
+    return (
+        max(1, round(BLOCK_SECONDS * share / unit["called"] * 50)),
+        max(1, round(BLOCK_SECONDS * (1 - share) / unit["inlined"] * 50)),
+    )
+
+
+def points(python: str, quick: bool) -> Iterator[Point]:
+    """All cases with all shares."""
+    for name, case in CASES.items():
+        shares = [0.5] if quick else SHARES[case.group]
+        for share in shares:
+            yield Point(python, name, share)
+
+
+def measure(python: str, observers: Sequence[str], rounds: int, quick: bool) -> list:
+    """The results of one Python, an observer after the other in each round."""
+    results = []
+    for number, point in enumerate(points(python, quick)):
+        for round_number in range(rounds):
+            point.measure("truth")
+            for observer in observers:
+                if observer not in SAMPLING or round_number == 0:
+                    point.measure(observer)
+        results += [point.result(observer) for observer in observers]
+        print(f"{python}: {number + 1}, {point.name}", file=sys.stderr, flush=True)
+    return results
+
+
+def totals(python: str, rounds: int, quick: bool) -> list[dict[str, object]]:
+    """What fastprof says of the time of whole programs, over what they take alone."""
+    names = {("workloads", path.stem) for path in WORKLOADS.glob("[a-z]*.py")}
+    if not quick and measuring.probe(python)["programs"]:
+        names |= {("programs", name) for name in programs.SCALES}
+    results = []
+    for of_set, name in sorted(names):
+        runs: list[dict[str, float]] = []
+        for _ in range(rounds):
+            for mode in ("alone", "fastprof"):
+                words = [mode, of_set, name, PROGRAM_DIVISOR]
+                command = [python, str(HERE / "totals_child.py"), *map(str, words)]
+                runs.append(json.loads(measuring.output_of(command)))
+        least = {
+            figure: min(run[figure] for run in runs if figure in run)
+            for figure in ("alone", "recorded", "compensated")
+        }
+        results.append({"set": of_set, "name": name, **least})
+        print(f"{python}: {name}", file=sys.stderr, flush=True)
+    return results
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and write the page and the picture."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--pythons", nargs="+", default=[sys.executable])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md")
+    options = parser.parse_args(arguments)
+    measured = []
+    for python in options.pythons:
+        facts = measuring.probe(python)
+        everybody = [*OBSERVERS, "py-spy"]
+        observers = everybody if python == options.pythons[-1] else list(OURS)
+        rounds = 1 if options.quick else options.rounds
+        results = measure(python, observers, rounds, options.quick)
+        measured.append(
+            {
+                **measuring.circumstances(facts),
+                "rounds": rounds,
+                "results": results,
+                "totals": totals(python, rounds, options.quick),
+            }
+        )
+    raw = options.output.with_name("results.json")
+    raw.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    import report
+
+    options.output.write_text(report.page(measured), encoding="utf-8")
+    if not options.quick:
+        report.draw(measured, HERE.parents[1] / "docs" / "accuracy.svg")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""One run of one case, and what one observer says of its blocks, as JSON.
+
+Started by ``accuracy.py`` in a fresh process:
+``child.py OBSERVER CASE CALLS TURNS REPEATS``. The observer "truth" is the clock,
+around each block, and nobody else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from time import perf_counter
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from cases import CASES, Case, program  # noqa: E402
+from observers import OBSERVERS  # noqa: E402
+
+WARM_UP = 200
+
+
+def truth(case: Case, calls: int, turns: int, repeats: int) -> dict[str, float]:
+    """The least that each block takes."""
+    called = inlined = float("inf")
+    for _ in range(repeats):
+        start = perf_counter()
+        case.called([5] * calls)
+        between = perf_counter()
+        case.inlined([5] * turns)
+        called = min(called, between - start)
+        inlined = min(inlined, perf_counter() - between)
+    return {"called": called, "inlined": inlined}
+
+
+def main() -> None:
+    """Do as the arguments say."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    observer, name, *numbers = sys.argv[1:]
+    calls, turns, repeats = map(int, numbers)
+    case = CASES[name]
+    program(case, min(calls, WARM_UP), min(turns, WARM_UP))
+    if observer == "truth":
+        print(json.dumps(truth(case, calls, turns, repeats)))
+        return
+
+    def call() -> None:
+        for _ in range(repeats):
+            program(case, calls, turns)
+
+    said = OBSERVERS[observer](call)
+    print(json.dumps({block: seconds / repeats for block, seconds in said.items()}))
+
+
+if __name__ == "__main__":
+    main()

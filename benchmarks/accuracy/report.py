@@ -1,0 +1,176 @@
+"""The page and the picture of the accuracy benchmark."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+GOALS = {"maximum": 2.0, "mean": 0.7, "total": 0.05}
+HEAD = """\
+# How true the figures are
+
+Written by `make bench-accuracy`; what is measured, and how, is in
+[the benchmarks' README](../README.md#accuracy).
+
+The same work is done in called functions and in line. *Error*: of the share of the time
+that a profiler says was in calls, in points of a hundred; of the blocks without a
+profiler, timed from outside. *Total*: what a profiler says of both blocks, over what
+they take without one. *Programs*: the total of all own times that fastprof says, over
+the time that the program takes alone, as recorded and compensated.
+"""
+
+
+def errors(results: Sequence[dict]) -> list[float]:
+    """In points."""
+    return [100 * abs(one["said"] - one["true"]) for one in results]
+
+
+def of(results: Sequence[dict], **wanted: str) -> list[dict]:
+    """Those of which all is so."""
+    return [
+        one
+        for one in results
+        if all(one[name] == value for name, value in wanted.items())
+    ]
+
+
+def observers(results: Sequence[dict]) -> list[str]:
+    """In the order of the first."""
+    return list(dict.fromkeys(one["observer"] for one in results))
+
+
+def whole(results: Sequence[dict]) -> str:
+    """One row for each observer."""
+    rows = [
+        "| | mean error | largest | total | from | to |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for observer in observers(results):
+        own = of(results, observer=observer)
+        totals = [one["total"] for one in own]
+        # What samples counts in samples.
+        middle = f"{statistics.geometric_mean(totals):.2f}"
+        span = f"{min(totals):.2f} | {max(totals):.2f}"
+        if observer == "py-spy":
+            middle, span = "–", "– | –"
+        rows.append(
+            f"| {observer} | {statistics.mean(errors(own)):.1f} "
+            f"| {max(errors(own)):.1f} | {middle} | {span} |"
+        )
+    return "\n".join(rows)
+
+
+def by_case(results: Sequence[dict]) -> str:
+    """The largest error of each case."""
+    names = observers(results)
+    rows = [
+        "| largest error | " + " | ".join(names) + " |",
+        "|---|" + "---:|" * len(names),
+    ]
+    for case in dict.fromkeys(one["case"] for one in results):
+        cells = [
+            f"{max(errors(of(results, case=case, observer=name))):.1f}"
+            for name in names
+        ]
+        rows.append(f"| {case} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def goals(results: Sequence[dict]) -> str:
+    """Whether fastprof is where it should be, in the sweep."""
+    own = of(results, observer="fastprof", group="bias")
+    reached = {
+        "maximum": max(errors(own)),
+        "mean": statistics.mean(errors(own)),
+        "total": max(abs(one["total"] - 1.0) for one in own),
+    }
+    return "\n".join(
+        f"- {name} {reached[name]:.2f}, goal {goal}: "
+        + ("met" if reached[name] <= goal else "missed")
+        for name, goal in GOALS.items()
+    )
+
+
+def totals(measured: Sequence[dict]) -> str:
+    """Whole programs: a row for each set, and one for each program."""
+    parts = []
+    for of_set in dict.fromkeys(one["set"] for one in measured):
+        rows = [one for one in measured if one["set"] == of_set]
+        left = [abs(one["compensated"] - one["alone"]) / one["alone"] for one in rows]
+        middle = {
+            figure: statistics.geometric_mean(
+                one[figure] / one["alone"] for one in rows
+            )
+            for figure in ("recorded", "compensated")
+        }
+        near = sum(error <= GOALS["total"] for error in left)
+        parts.append(
+            f"{len(rows)} {of_set}: recorded {middle['recorded']:.2f}, compensated "
+            f"{middle['compensated']:.2f} (geometric means); error "
+            f"{statistics.mean(left):.2f} on average, {max(left):.2f} at most, {near} "
+            f"within {GOALS['total']} (goal: all).\n\n"
+            "| | recorded | compensated |\n|---|---:|---:|\n"
+            + "\n".join(
+                f"| {one['name']} | {one['recorded'] / one['alone']:.2f} "
+                f"| {one['compensated'] / one['alone']:.2f} |"
+                for one in rows
+            )
+        )
+    return "\n\n".join(parts)
+
+
+def page(measured: Sequence[dict]) -> str:
+    """All of it."""
+    parts = [HEAD]
+    for one in measured:
+        results = one["results"]
+        machine = one["machine"]
+        parts.append(
+            f"## {one['python']}\n\n"
+            f"- {one['date']}, revision {one['revision']}\n"
+            f"- {machine['cpu']}, {machine['cores']} cores, {machine['kernel']}, load "
+            f"at the start: {machine['load']}\n"
+            f"- median of {one['rounds']} rounds\n\n"
+            f"{whole(results)}\n\nfastprof, over the sweep of shares (errors in "
+            f"points, of the total as a fraction):\n\n{goals(results)}\n\n"
+            f"{by_case(results)}\n\n### Programs\n\n{totals(one['totals'])}\n"
+        )
+    return "\n".join(parts)
+
+
+def draw(measured: Sequence[dict], path: Path) -> None:
+    """Reported share over true share, on the last Python."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    from scaling_plot import SETTINGS
+
+    results = of(measured[-1]["results"], group="bias")
+    names = observers(results)
+    with pyplot.rc_context(SETTINGS):
+        figure, plots = pyplot.subplots(
+            2, (len(names) + 1) // 2, figsize=(12, 6.4), sharex=True, sharey=True
+        )
+        for axes, name in zip(plots.flat, names, strict=False):
+            axes.plot([0, 100], [0, 100], color="#777777", linewidth=1)
+            for case in dict.fromkeys(one["case"] for one in results):
+                line = sorted(
+                    (100 * one["true"], 100 * one["said"])
+                    for one in of(results, observer=name, case=case)
+                )
+                axes.plot(
+                    *zip(*line, strict=True), marker="o", markersize=3, label=case
+                )
+            axes.set_title(name, loc="left", fontsize=11, fontweight="bold")
+            axes.set_aspect("equal")
+        for axes in list(plots.flat)[len(names) :]:
+            axes.set_visible(False)
+        figure.supxlabel("true share of the time in calls, %")
+        figure.supylabel("reported share, %")
+        handles, labels = plots.flat[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="lower right", ncol=5, frameon=False)
+        figure.tight_layout(rect=(0, 0.06, 1, 1))
+        figure.savefig(path, metadata={"Date": None})
+        pyplot.close(figure)

@@ -1,0 +1,32 @@
+/* calibration.h -- what an event costs, measured here and now.
+ *
+ * Loops that call nothing, or one kind of callee (fastprof/_probes.py), run without
+ * events and then with them, under a recorder of their own:
+ *
+ *      callee's own time    = what its calls add to a loop without events
+ *      inside               = its recorded time less its own
+ *      outside              = the loop's recorded own time less that of the empty loop
+ *
+ * Each is run many times, and a low quantile of the times is taken: whatever disturbs a
+ * round makes it longer.
+ *
+ * Threads    the interpreter's lock is held, but other threads may run in between.
+ */
+#ifndef FPY_CALIBRATION_H
+#define FPY_CALIBRATION_H
+
+#include "session.h"
+
+/* Makes sure that the costs of the session's event source are known, if they can be
+ * measured now: no other session records, and no trace function would see the loops.
+ * Runs Python code, which takes some milliseconds. -1 with an exception, which is the
+ * program's own (a signal handler's, say). */
+int fpy_calibrate(const fpy_session *session);
+
+/* The costs of an event source; NULL: they are not known. */
+const fp_costs *fpy_costs_of(const fpy_session *session);
+
+/* For fp_traits: which function of reference a C function is, by its label. */
+unsigned char fpy_reference_of(PyObject *label);
+
+#endif

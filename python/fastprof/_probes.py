@@ -1,0 +1,159 @@
+"""What calibration runs: loops that make one kind of call, once for each turn.
+
+Everything is looked up before the loop, so that a turn makes the calls and no more.
+docs/design.md says what is made of their times.
+"""
+
+from collections.abc import Iterator
+
+
+def _function() -> None:
+    pass
+
+
+def _small_function(number: int) -> int:
+    total = number + number
+    return total + number
+
+
+def _work() -> int:
+    # What programs do between their calls, a little of each. What is made is freed
+    # here: otherwise that would come after the event of the return.
+    point, items = _POINT, _ITEMS
+    total = 0
+    for item in items:
+        if item != 2:
+            total += item * point.x
+    point.y = total
+    table = {"a": items[1], "b": 2}
+    pair = [table["b"], total]
+    total = pair[0] + point.y
+    del table, pair
+    return total
+
+
+class _Point:
+    x = 3
+    y = 0
+
+
+_POINT = _Point()
+_ITEMS = [1, 2, 3]
+
+
+def _raising() -> None:
+    raise _Signal
+
+
+class _Signal(Exception):
+    pass
+
+
+class _Subscripted:
+    def __getitem__(self, number: int) -> int:
+        total = number + number
+        return total + number
+
+
+def _numbers(turns: tuple[None, ...]) -> Iterator[None]:
+    for _ in turns:
+        yield
+
+
+def empty(turns: tuple[None, ...]) -> None:
+    """No call."""
+    for _ in turns:
+        pass
+
+
+def function(turns: tuple[None, ...]) -> None:
+    """A Python function."""
+    call = _function
+    for _ in turns:
+        call()
+
+
+def small_function(turns: tuple[None, ...]) -> None:
+    """A Python function that does a little."""
+    call = _small_function
+    for _ in turns:
+        call(3)
+
+
+def work(turns: tuple[None, ...]) -> None:
+    """A Python function that takes longer."""
+    call = _work
+    for _ in turns:
+        call()
+
+
+def slot(turns: tuple[None, ...]) -> None:
+    """A Python function that no CALL event announces."""
+    subscripted = _Subscripted()
+    for _ in turns:
+        subscripted[3]
+
+
+def class_call(turns: tuple[None, ...]) -> None:
+    """A class, which is not recorded."""
+    number = 1.0
+    for _ in turns:
+        float(number)
+
+
+def generator(turns: tuple[None, ...]) -> None:
+    """A resumed generator."""
+    for _ in _numbers(turns):
+        pass
+
+
+def method(turns: tuple[None, ...]) -> None:
+    """A method in C."""
+    text = "a"
+    for _ in turns:
+        text.isalpha()
+
+
+def length(turns: tuple[None, ...]) -> None:
+    """A C function."""
+    for _ in turns:
+        len(turns)
+
+
+def identity(turns: tuple[None, ...]) -> None:
+    """Another one."""
+    for _ in turns:
+        id(turns)
+
+
+def ordinal(turns: tuple[None, ...]) -> None:
+    """A third."""
+    for _ in turns:
+        ord("a")
+
+
+def append(turns: tuple[None, ...]) -> None:
+    """A method for which the interpreter has an instruction."""
+    items: list[None] = []
+    for _ in turns:
+        items.append(None)
+
+
+def raising(turns: tuple[None, ...]) -> None:
+    """A Python function that ends with an exception."""
+    call = _raising
+    for _ in turns:
+        try:
+            call()
+        except _Signal:
+            pass
+
+
+def builtin_raising(turns: tuple[None, ...]) -> None:
+    """A C function that ends with an exception."""
+    nothing = iter(())
+    for _ in turns:
+        try:
+            next(nothing)
+        except StopIteration:
+            pass

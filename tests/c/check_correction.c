@@ -1,0 +1,307 @@
+#include "correction.h"
+#include "support.h"
+
+static fp_budget budget;
+static fp_recorder recorder;
+
+/* MAIN and HELPER are Python functions, OTHER is a generator, LEAF a C function, and
+ * REFERENCE one of those that tell how much events cost. */
+#define REFERENCE (&keys[4])
+
+static const fp_traits traits[KEY_COUNT] = {
+    [2] = {.kind = FP_KIND_GENERATOR},
+    [3] = {.kind = FP_KIND_C},
+    [4] = {.kind = FP_KIND_C, .reference = 2},
+};
+
+static const fp_costs costs = {
+    .returned = {{10.0, 20.0, 1.0}, {5.0, 15.0, 1.0}, {7.0, 8.0, 0.0}, {9.0, 1.0, 0.0}},
+    .raised = {{100.0, 200.0, 2.0},
+               {50.0, 150.0, 2.0},
+               {70.0, 80.0, 0.0},
+               {90.0, 10.0, 0.0}},
+    .aside = {0.0, 3.0, 0.0},
+    .expected = {1.0, 30.0, 1.0, 1.0},
+    .pace = 1.0,
+};
+
+static void
+set_up(void)
+{
+    budget.nodes_left = 1000;
+    ck_assert_int_eq(fp_recorder_init(&recorder, &budget), FP_OK);
+}
+
+static void
+call(fp_key key, unsigned number, fp_ticks from, fp_ticks until, bool raised)
+{
+    fp_recorder_enter(&recorder, key, frame(number), from);
+    fp_recorder_leave(&recorder, frame(number), until, raised);
+}
+
+/* The corrected stats of what was recorded; the recorder is gone. */
+static fp_stats
+corrected(const fp_costs *with)
+{
+    fp_correction correction = {.costs = with, .traits = traits};
+    fp_snapshot snapshot = {0};
+    fp_stats stats;
+
+    ck_assert_int_eq(fp_snapshot_add(&snapshot, &recorder, 1, 0, numbering), FP_OK);
+    fp_recorder_free(&recorder);
+    ck_assert_int_eq(fp_correction_fit(&correction, &snapshot), FP_OK);
+    ck_assert_int_eq(fp_stats_build(&stats, &snapshot, KEY_COUNT, &correction), FP_OK);
+    fp_snapshot_free(&snapshot);
+    return stats;
+}
+
+static void
+assert_times(const fp_stats *stats, fp_key key, fp_ticks own, fp_ticks total)
+{
+    ck_assert_int_eq(stats->functions[number_of(key)].own_ticks, own);
+    ck_assert_int_eq(stats->functions[number_of(key)].total_ticks, total);
+}
+
+START_TEST(a_call_costs_its_caller_and_itself)
+{
+    fp_stats stats;
+
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    call(HELPER, 2, 100, 200, false);
+    call(LEAF, 3, 300, 400, false);
+    call(OTHER, 4, 500, 600, false);
+    fp_recorder_leave(&recorder, frame(1), 1000, false);
+    stats = corrected(&costs);
+    assert_times(&stats, HELPER, 90, 90);
+    assert_times(&stats, LEAF, 93, 93);
+    assert_times(&stats, OTHER, 95, 95);
+    /* 700 of its own, less its own 10 and what is outside of the others. */
+    assert_times(&stats, MAIN, 700 - 10 - 20 - 8 - 15, 647 + 90 + 93 + 95);
+    ck_assert_int_eq(stats.taken[0].added, 53);
+    ck_assert_int_eq(stats.clamped, 0);
+    fp_stats_free(&stats);
+}
+END_TEST
+
+START_TEST(a_call_that_raises_has_a_cost_of_its_own)
+{
+    fp_stats stats;
+
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    call(HELPER, 2, 100, 300, true);
+    call(HELPER, 3, 400, 500, false);
+    fp_recorder_leave(&recorder, frame(1), 1000, false);
+    stats = corrected(&costs);
+    assert_times(&stats, HELPER, 300 - 100 - 10, 190);
+    assert_times(&stats, MAIN, 700 - 10 - 200 - 20, 470 + 190);
+    fp_stats_free(&stats);
+}
+END_TEST
+
+START_TEST(asides_cost_whoever_has_them)
+{
+    fp_stats stats;
+
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    fp_recorder_enter(&recorder, HELPER, frame(2), 100);
+    fp_recorder_aside(&recorder, 1);
+    fp_recorder_aside(&recorder, 2);
+    fp_recorder_leave(&recorder, frame(2), 200, false);
+    fp_recorder_leave(&recorder, frame(1), 1000, false);
+    stats = corrected(&costs);
+    assert_times(&stats, HELPER, 100 - 10 - 3 * 3, 81);
+    assert_times(&stats, MAIN, 900 - 10 - 20, 870 + 81);
+    fp_stats_free(&stats);
+}
+END_TEST
+
+START_TEST(asides_stop_at_the_largest_number)
+{
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    recorder.top->node->asides = UINT32_MAX - 3;
+    for (int i = 0; i < 5; i++) {
+        fp_recorder_aside(&recorder, 2);
+    }
+    ck_assert_uint_ge(recorder.top->node->asides, UINT32_MAX - 3);
+    fp_recorder_free(&recorder);
+}
+END_TEST
+
+START_TEST(asides_outside_of_the_tree_are_nobodys)
+{
+    fp_stats stats;
+
+    budget.nodes_left = 1;
+    ck_assert_int_eq(fp_recorder_init(&recorder, &budget), FP_OK);
+    fp_recorder_aside(&recorder, 1); /* where no call is open */
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    fp_recorder_enter(&recorder, HELPER, frame(2), 100);
+    ck_assert_ptr_nonnull(recorder.pairs);
+    fp_recorder_aside(&recorder, 1);
+    fp_recorder_leave(&recorder, frame(2), 200, false);
+    fp_recorder_leave(&recorder, frame(1), 1000, false);
+    stats = corrected(&costs);
+    ck_assert_int_eq(stats.functions[number_of(HELPER)].own_ticks, 100);
+    fp_stats_free(&stats);
+}
+END_TEST
+
+/* What cannot be taken from a function is taken from its caller, so that the total is
+ * right. */
+START_TEST(own_times_end_at_zero_and_the_caller_pays)
+{
+    fp_stats stats;
+
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    call(HELPER, 2, 100, 104, false);
+    fp_recorder_leave(&recorder, frame(1), 1000, false);
+    stats = corrected(&costs);
+    assert_times(&stats, HELPER, 0, 0);
+    assert_times(&stats, MAIN, 996 - 10 - 20 - 6, 960);
+    ck_assert_int_eq(stats.taken[number_of(HELPER)].added, 4);
+    ck_assert_int_eq(stats.clamped, 0);
+    fp_stats_free(&stats);
+}
+END_TEST
+
+START_TEST(what_nobody_can_pay_is_told)
+{
+    fp_stats stats;
+
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    call(HELPER, 2, 2, 6, false);
+    fp_recorder_leave(&recorder, frame(1), 8, false);
+    stats = corrected(&costs);
+    assert_times(&stats, HELPER, 0, 0);
+    assert_times(&stats, MAIN, 0, 0);
+    ck_assert_int_eq(stats.clamped, 10 + 20 + 6 - 4);
+    fp_stats_free(&stats);
+}
+END_TEST
+
+START_TEST(hidden_calls_cost_their_visible_callers)
+{
+    fp_stats stats;
+
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    fp_recorder_enter(&recorder, OTHER, frame(2), 100);
+    fp_recorder_hide(&recorder, FP_HIDDEN);
+    call(HELPER, 3, 200, 300, false);
+    fp_recorder_leave(&recorder, frame(2), 400, false);
+    fp_recorder_leave(&recorder, frame(1), 1000, false);
+    stats = corrected(&costs);
+    assert_times(&stats, HELPER, 90, 90);
+    assert_times(&stats, MAIN, 700 - 10 - 15, 675 + 90);
+    ck_assert_uint_eq(stats.edge_count, 1);
+    ck_assert_int_eq(stats.edges[0].sum.own_ticks, 90);
+    fp_stats_free(&stats);
+}
+END_TEST
+
+START_TEST(the_pace_is_that_of_python_code)
+{
+    fp_costs slower = costs;
+    fp_stats stats;
+
+    slower.pace = 2.0;
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    call(LEAF, 2, 100, 200, false);
+    fp_recorder_leave(&recorder, frame(1), 1018, false);
+    stats = corrected(&slower);
+    assert_times(&stats, LEAF, 93, 93);
+    assert_times(&stats, MAIN, (918 - 10 - 8) / 2, 450 + 93);
+    fp_stats_free(&stats);
+}
+END_TEST
+
+/* `count` calls that were expected to be recorded with 30 ticks, and took `ticks`. */
+static fp_stats
+with_references(unsigned count, fp_ticks ticks, bool with_children)
+{
+    fp_ticks now = 0;
+
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), now);
+    for (unsigned i = 0; i < count; i++) {
+        fp_recorder_enter(&recorder, REFERENCE, frame(2), now);
+        if (with_children) {
+            call(HELPER, 3, now, now, false);
+        }
+        fp_recorder_leave(&recorder, frame(2), now + ticks, false);
+        now += 100;
+    }
+    fp_recorder_leave(&recorder, frame(1), now, false);
+    return corrected(&costs);
+}
+
+START_TEST(functions_of_reference_tell_how_much_more_an_event_costs)
+{
+    const struct {
+        unsigned count;
+        fp_ticks ticks;
+        bool with_children;
+        double factor;
+    } cases[] = {
+        {FP_LEAST_REFERENCE_CALLS, 36, false, 1.2},
+        {FP_LEAST_REFERENCE_CALLS, 30, false, 1.0},
+        {FP_LEAST_REFERENCE_CALLS, 20, false, 1.0},
+        {FP_LEAST_REFERENCE_CALLS, 90, false, FP_MOST_FACTOR},
+        {FP_LEAST_REFERENCE_CALLS - 1, 36, false, 1.0},
+        {FP_LEAST_REFERENCE_CALLS, 36, true, 1.0},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fp_stats stats =
+            with_references(cases[i].count, cases[i].ticks, cases[i].with_children);
+        ck_assert_double_eq_tol(stats.factor, cases[i].factor, 1e-9);
+        fp_stats_free(&stats);
+    }
+}
+END_TEST
+
+START_TEST(the_factor_is_that_of_all_costs)
+{
+    fp_stats stats = with_references(1000, 36, false);
+    const fp_ticks own = stats.functions[number_of(REFERENCE)].own_ticks;
+
+    ck_assert_int_eq(own, (fp_ticks)(36000 - 1000 * 7 * 1.2));
+    ck_assert_int_eq(stats.functions[0].own_ticks,
+                     (fp_ticks)(64000 - 10 * 1.2 - 1000 * 8 * 1.2));
+    fp_stats_free(&stats);
+}
+END_TEST
+
+/* Of the calibration's own spread, and of the costs. */
+START_TEST(errors_grow_with_the_calls)
+{
+    fp_stats stats;
+
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    for (unsigned i = 0; i < 100; i++) {
+        call(HELPER, 2, 100 * i, 100 * i + 50, false);
+    }
+    fp_recorder_leave(&recorder, frame(1), 10000, false);
+    stats = corrected(&costs);
+    ck_assert_int_eq(stats.taken[number_of(HELPER)].error,
+                     (fp_ticks)(100 * (1.0 + FP_UNSURE * 30)));
+    ck_assert_int_eq(stats.taken[0].error, (fp_ticks)(101 * (1.0 + FP_UNSURE * 30)));
+    fp_stats_free(&stats);
+}
+END_TEST
+
+RUN_SUITE("correction", a_call_costs_its_caller_and_itself,
+          a_call_that_raises_has_a_cost_of_its_own, asides_cost_whoever_has_them,
+          asides_stop_at_the_largest_number, asides_outside_of_the_tree_are_nobodys,
+          own_times_end_at_zero_and_the_caller_pays, what_nobody_can_pay_is_told,
+          hidden_calls_cost_their_visible_callers, the_pace_is_that_of_python_code,
+          functions_of_reference_tell_how_much_more_an_event_costs,
+          the_factor_is_that_of_all_costs, errors_grow_with_the_calls)

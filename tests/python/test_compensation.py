@@ -1,0 +1,376 @@
+"""What the profiler adds to the times is measured, and taken out."""
+
+import math
+import sys
+import time
+
+import fastprof
+import pytest
+from support import run_isolated, unless_sanitized
+
+TURNS = (None,) * 20_000
+
+
+def tiny():
+    pass
+
+
+def calls(turns):
+    for _ in turns:
+        tiny()
+
+
+def numbers(turns):
+    for _ in turns:
+        yield
+
+
+def resumes(turns):
+    for _ in numbers(turns):
+        pass
+
+
+def builtin_calls(turns):
+    for _ in turns:
+        ord("a")
+
+
+def exceptions(turns):
+    for _ in turns:
+        try:
+            int("")
+        except ValueError:
+            pass
+
+
+def methods(turns):
+    text = "abc"
+    for _ in turns:
+        text.startswith("a")
+
+
+LOOPS = [calls, resumes, builtin_calls, methods]
+BACKENDS = ["setprofile"] + ["monitoring"] * (sys.version_info >= (3, 12))
+
+
+def profiled(function, *arguments, **options):
+    profiler = fastprof.Profiler(**options)
+    profiler.enable()
+    function(*arguments)
+    profiler.disable()
+    return profiler.snapshot()
+
+
+def figures(stats):
+    return {function.name: function for function in stats.functions}
+
+
+def seconds_of(function, *arguments):
+    before = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - before
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_it_is_measured_when_the_first_profiler_is_enabled(backend):
+    run_isolated(
+        f"""
+import fastprof
+
+first = fastprof.Profiler(backend={backend!r})
+assert first.calibration is None
+first.enable()
+first.disable()
+costs = first.calibration
+assert set(costs) == {{
+    "python", "generator", "builtin", "method", "python_raised", "generator_raised",
+    "builtin_raised", "method_raised", "aside", "pace",
+}}
+for name, cost in costs.items():
+    if name == "pace":
+        assert cost >= 1.0
+        continue
+    inside, outside, error = cost
+    assert -1e-5 < inside < 1e-5 and -1e-5 < outside < 1e-5 and 0.0 <= error < 1e-4
+    assert inside + outside > 0.0 or name == "aside"
+second = fastprof.Profiler(backend={backend!r})
+assert second.calibration == costs  # once for a process
+assert first.snapshot().info["calibration"] == costs
+"""
+    )
+
+
+def test_it_is_not_measured_without_need():
+    run_isolated(
+        """
+import fastprof, time
+
+for options in ({"compensate": False}, {"timer": time.perf_counter}):
+    profiler = fastprof.Profiler(**options)
+    profiler.enable()
+    profiler.disable()
+    assert profiler.calibration is None
+    assert not profiler.snapshot().compensated
+assert fastprof.Profiler().calibration is None
+"""
+    )
+
+
+@unless_sanitized("slows down each part by another factor")
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("loop", LOOPS)
+def test_the_total_comes_near_to_the_time_without_a_profiler(loop, backend):
+    """At least four fifths of what the profiler adds are taken out."""
+    for _ in range(5):  # a machine with other things to do gets more tries
+        alone = min(seconds_of(loop, TURNS) for _ in range(7))
+        runs = [profiled(loop, TURNS, backend=backend) for _ in range(7)]
+        best = min(runs, key=lambda stats: figures(stats.raw)[loop.__name__].cumulative)
+        raw = figures(best.raw)[loop.__name__].cumulative
+        compensated = figures(best)[loop.__name__].cumulative
+        if abs(compensated - alone) < 0.2 * (raw - alone):
+            return
+    pytest.fail(f"{alone} s alone, {raw} s recorded, {compensated} s compensated")
+
+
+@pytest.mark.parametrize("loop", [*LOOPS, exceptions])
+def test_only_times_are_changed_and_they_add_up(loop):
+    stats = profiled(loop, TURNS[:2000])
+    compensated, raw = figures(stats), figures(stats.raw)
+    assert stats.compensated and not stats.raw.compensated
+    assert compensated.keys() == raw.keys()
+    for name, function in compensated.items():
+        was = raw[name]
+        assert (function.calls, function.primitive_calls, function.raised) == (
+            was.calls,
+            was.primitive_calls,
+            was.raised,
+        )
+        assert function.own >= 0.0 and was.overhead == was.own_error == 0.0
+        assert math.isclose(function.own, was.own - function.overhead, abs_tol=1e-9)
+        assert function.cumulative >= function.own - 1e-9
+        assert function.own_error > 0.0
+    whole = compensated[loop.__name__].cumulative
+    assert math.isclose(sum(f.own for f in stats.functions), whole, abs_tol=1e-8)
+    # pstats has the same.
+    by_name = {key[2]: entry for key, entry in stats.stats.items()}
+    assert by_name[loop.__name__][3] == whole
+    assert stats.clamped_seconds >= 0.0
+
+
+def test_what_is_mostly_overhead_is_marked():
+    def long():
+        total = 0
+        for number in range(200_000):
+            total += number
+        return total
+
+    def program():
+        calls(TURNS)
+        long()
+
+    stats = figures(profiled(program))
+    assert stats["calls"].mostly_overhead
+    assert not stats["long"].mostly_overhead
+
+
+def test_a_profile_can_be_had_as_recorded():
+    stats = profiled(calls, TURNS, compensate=False)
+    assert not stats.compensated
+    assert stats.info["calibration"] is None
+    assert figures(stats)["tiny"].overhead == 0.0
+    assert stats.stats == stats.raw.stats
+
+
+def test_a_file_keeps_both(tmp_path):
+    path = tmp_path / "both.prof"
+    stats = profiled(calls, TURNS)
+    stats.save(path)
+    loaded = fastprof.load(path)
+    assert loaded.compensated
+    assert loaded.stats == stats.stats
+    assert loaded.raw.stats == stats.raw.stats != loaded.stats
+    assert loaded.info["calibration"] == stats.info["calibration"]
+    stats.raw.save(path)
+    again = fastprof.load(path)
+    assert not again.compensated
+    assert again.stats == stats.raw.stats
+
+
+def test_getstats_is_compensated():
+    profiler = fastprof.Profiler()
+    profiler.enable()
+    calls(TURNS)
+    profiler.disable()
+    entries = {entry.code: entry for entry in profiler.getstats()}
+    own = figures(profiler.snapshot())["tiny"].own
+    assert entries[tiny.__code__].inlinetime == own
+
+
+def test_nothing_of_the_measurement_is_in_a_profile():
+    run_isolated(
+        """
+import fastprof
+
+with fastprof.Profiler() as profiler:
+    len("")
+assert profiler.calibration is not None
+names = {key[2] for key in profiler.snapshot().stats}
+assert names == {"<built-in method builtins.len>"}, names
+"""
+    )
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_is_as_it_was(enabled):
+    run_isolated(
+        f"""
+import fastprof, gc
+
+if not {enabled}:
+    gc.disable()
+with fastprof.Profiler() as profiler:
+    pass
+assert profiler.calibration is not None
+assert gc.isenabled() is {enabled}
+"""
+    )
+
+
+def test_a_trace_function_is_not_shown_it():
+    run_isolated(
+        """
+import fastprof, sys
+
+seen = []
+
+def trace(frame, event, argument):
+    seen.append(frame.f_globals["__name__"])
+    return trace
+
+profiler = fastprof.Profiler()
+sys.settrace(trace)
+profiler.enable()
+profiler.disable()
+sys.settrace(None)
+assert "fastprof._probes" not in seen
+assert profiler.calibration is None
+assert not profiler.snapshot().compensated
+profiler.enable()
+profiler.disable()
+assert profiler.calibration is not None
+"""
+    )
+
+
+def test_where_there_is_no_room_for_it_the_program_goes_on():
+    run_isolated(
+        """
+import fastprof
+
+profiler = fastprof.Profiler()
+
+def deeper():
+    try:
+        deeper()
+    except RecursionError:
+        try:
+            profiler.enable()
+        except RecursionError:
+            return
+        try:
+            profiler.disable()
+        except RecursionError:
+            return
+
+deeper()
+profiler.disable()
+again = fastprof.Profiler()
+again.enable()
+again.disable()
+assert again.calibration is not None
+"""
+    )
+
+
+def test_a_signal_is_the_programs():
+    """A handler that raises meanwhile raises from enable()."""
+    run_isolated(
+        """
+import fastprof, signal, sys
+
+class Stop(Exception):
+    pass
+
+def handler(number, frame):
+    raise Stop
+
+signal.signal(signal.SIGALRM, handler)
+for delay in (0.0005, 0.001, 0.002, 0.003):
+    profiler = fastprof.Profiler()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, delay)
+        profiler.enable()
+        profiler.disable()
+        while True:
+            pass
+    except Stop:
+        pass
+    assert not profiler.enabled or profiler.disable() is None
+with fastprof.Profiler() as profiler:
+    pass
+assert profiler.calibration is not None
+"""
+    )
+
+
+def test_other_threads_may_begin_at_the_same_time():
+    run_isolated(
+        """
+import fastprof, sys, threading
+
+sys.setswitchinterval(1e-5)
+barrier = threading.Barrier(4)
+profilers = []
+
+def work():
+    profile = fastprof.Profile()
+    barrier.wait()
+    profile.enable()
+    for _ in range(1000):
+        len("")
+    profile.disable()
+    profilers.append(profile)
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+for profile in profilers:
+    calls = {key[2]: entry[1] for key, entry in profile.snapshot().stats.items()}
+    assert calls["<built-in method builtins.len>"] == 1000, calls
+"""
+    )
+
+
+def test_an_active_profiler_is_not_disturbed():
+    """The costs of events that feed two are others: they are not measured then."""
+    run_isolated(
+        """
+import fastprof
+
+with fastprof.Profiler(compensate=False) as outer:
+    with fastprof.Profiler() as inner:
+        len("")
+assert inner.calibration is None
+assert [key[2] for key in inner.snapshot().stats] == ["<built-in method builtins.len>"]
+names = {key[2] for key in outer.snapshot().stats}
+assert names == {"<built-in method builtins.len>"}, names
+"""
+    )
+
+
+@pytest.mark.parametrize("value", ["yes", None, 1.0])
+def test_the_option_is_a_truth_value(value):
+    with pytest.raises(ValueError, match="compensate must be True or False"):
+        fastprof.Profiler(compensate=value)
