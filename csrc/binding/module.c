@@ -46,7 +46,24 @@ checksum(PyObject *Py_UNUSED(module), PyObject *data)
     return PyLong_FromUnsignedLongLong(sum);
 }
 
+static PyObject *
+clock_quality(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    fp_clock *clock = &fpy_state_of_module(module)->clock;
+    const fp_clock_quality quality = fp_clock_measure(clock);
+    const double scale = fp_clock_scale(clock);
+
+    return Py_BuildValue(
+        "(dd)", quality.ticks_per_reading * scale, (double)quality.step * scale);
+}
+
 PyMethodDef fpy_module_methods[] = {
+    {"clock_quality",
+     clock_quality,
+     METH_NOARGS,
+     "clock_quality($module, /)\n--\n\n"
+     "The seconds that a reading of the clock takes, and the least by which two "
+     "differ."},
     {"checksum",
      checksum,
      METH_O,

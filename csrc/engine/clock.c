@@ -14,6 +14,8 @@
 #define SHORTEST_SPAN_NS INT64_C(10000000)
 #define BRACKETS 5
 #define TOLERANCE 1e-3
+#define ROUNDS 20 /* of measuring the clock itself */
+#define READINGS 200
 
 fp_ticks
 fp_clock_read_monotonic(void)
@@ -170,6 +172,30 @@ fp_clock_scale(fp_clock *clock)
         clock->unstable = true;
     }
     return clock->seconds_per_tick;
+}
+
+fp_clock_quality
+fp_clock_measure(const fp_clock *clock)
+{
+    fp_clock_quality quality = {0.0, INT64_MAX};
+    fp_ticks shortest = INT64_MAX;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        const fp_ticks start = fp_clock_now(clock);
+        fp_ticks last = start;
+        for (int i = 0; i < READINGS; i++) {
+            const fp_ticks now = fp_clock_now(clock);
+            if (now > last && now - last < quality.step) {
+                quality.step = now - last;
+            }
+            last = now;
+        }
+        if (last - start < shortest) {
+            shortest = last - start;
+        }
+    }
+    quality.ticks_per_reading = (double)shortest / READINGS;
+    return quality;
 }
 
 const char *

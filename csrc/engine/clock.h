@@ -53,6 +53,14 @@ double fp_clock_scale(fp_clock *clock);
 /* Seconds per tick between two points; 0.0 when no time lies between them. */
 double fp_clock_span_scale(fp_clock_point from, fp_clock_point to);
 
+typedef struct {
+    double ticks_per_reading;
+    fp_ticks step; /* the least by which two readings differ, if they do */
+} fp_clock_quality;
+
+/* By reading it some thousand times: takes well below a millisecond. */
+fp_clock_quality fp_clock_measure(const fp_clock *clock);
+
 /* "tsc", "cntvct" or "monotonic". */
 const char *fp_clock_source_name(fp_clock_source source);
 

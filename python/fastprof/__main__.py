@@ -2,6 +2,6 @@
 
 import sys
 
-from fastprof.cli import main
+from fastprof.launch import main
 
 sys.exit(main())

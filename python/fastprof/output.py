@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 
-TYPE_CHECKING = False  # see cli.py for what may be imported
+TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any
 

@@ -8,7 +8,7 @@ import marshal
 from ._core import checksum
 from .errors import ProfileFileError
 
-TYPE_CHECKING = False  # see cli.py for what may be imported
+TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any, Final
 

@@ -14,7 +14,7 @@ from ._version import __version__
 from .output import check_writable, replace_file
 from .stats import Stats, pstats_dict
 
-TYPE_CHECKING = False  # see cli.py for what may be imported
+TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any, Literal, ParamSpec, TypeVar
 

@@ -7,7 +7,7 @@ from .errors import ProfileFileError, UnknownFormatError
 from .output import replace_file
 from .profile_file import pack, unpack
 
-TYPE_CHECKING = False  # see cli.py for what may be imported
+TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any
 
