@@ -4,11 +4,11 @@
 
 #include <stdlib.h>
 
-#define ROUNDS 40
-#define CALLS 60         /* of each probe in a round */
-#define LOW (ROUNDS / 8) /* the place of the quantile in the sorted times */
-#define MIDDLE (ROUNDS / 2)
-#define NODES 100 /* more than the probes have paths */
+#define MOST_ROUNDS 40
+#define FEWEST_ROUNDS 16
+#define CALLS 60                 /* of each probe in a round */
+#define MOST_NS INT64_C(8000000) /* for all rounds, once there are the fewest */
+#define NODES 1000               /* many more than the probes have paths */
 
 enum {
     EMPTY,
@@ -53,15 +53,20 @@ static const char *const reference_names[FP_REFERENCES] = {
 
 typedef struct {
     PyObject *function;
-    fp_ticks plain[ROUNDS];   /* without events */
-    fp_ticks own[ROUNDS];     /* with events: recorded as the loop's, */
-    fp_ticks callees[ROUNDS]; /* and as its callees' */
+    fp_ticks plain[MOST_ROUNDS];   /* without events */
+    fp_ticks own[MOST_ROUNDS];     /* with events: recorded as the loop's, */
+    fp_ticks callees[MOST_ROUNDS]; /* and as its callees' */
 } probe;
 
 typedef struct {
     PyObject *turns;
     probe probes[PROBES];
+    size_t plain_rounds;
+    size_t recorded_rounds;
 } bench;
+
+/* What becomes of an attempt. FAILED: with an exception of the program's. */
+typedef enum { DONE, SPOILED, FAILED } outcome;
 
 static void
 free_bench(bench *b)
@@ -72,56 +77,84 @@ free_bench(bench *b)
     }
 }
 
-static int
+/* After an exception of what we called ourselves: what is no `Exception` (a
+ * KeyboardInterrupt) is the program's. */
+static outcome
+spoiled_or_failed(void)
+{
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception)) {
+        return FAILED;
+    }
+    PyErr_Clear();
+    return SPOILED;
+}
+
+static outcome
 make_bench(bench *b)
 {
     PyObject *module = PyImport_ImportModule("fastprof._probes");
-    int result = module != NULL ? 0 : -1;
+    bool whole = module != NULL;
 
     b->turns = PyTuple_New(CALLS);
-    if (b->turns == NULL) {
-        result = -1;
-    }
     for (Py_ssize_t i = 0; b->turns != NULL && i < CALLS; i++) {
         PyTuple_SET_ITEM(b->turns, i, Py_NewRef(Py_None));
     }
-    for (int i = 0; result == 0 && i < PROBES; i++) {
-        b->probes[i].function = PyObject_GetAttrString(module, probe_names[i]);
-        if (b->probes[i].function == NULL || !PyFunction_Check(b->probes[i].function)) {
-            result = -1;
-        }
+    for (int i = 0; whole && i < PROBES; i++) {
+        PyObject *function = PyObject_GetAttrString(module, probe_names[i]);
+        b->probes[i].function = function;
+        whole = function != NULL && PyFunction_Check(function);
     }
     Py_XDECREF(module);
-    return result;
+    return whole && b->turns != NULL ? DONE : spoiled_or_failed();
 }
 
-static int
+/* An exception is the program's (a signal handler's, say), but where there is no room
+ * for the probe. */
+static outcome
 run_probe(const bench *b, const probe *p)
 {
     PyObject *answer = PyObject_CallOneArg(p->function, b->turns);
+    PyObject *type = PyErr_Occurred();
 
     Py_XDECREF(answer);
-    return answer != NULL ? 0 : -1;
+    if (type == PyExc_RecursionError || type == PyExc_MemoryError) {
+        PyErr_Clear();
+        return SPOILED;
+    }
+    return answer != NULL ? DONE : FAILED;
 }
 
-static int
+/* Whether there is to be another round. */
+static bool
+have_time(size_t rounds, fp_ticks began)
+{
+    return rounds < FEWEST_ROUNDS ||
+           (rounds < MOST_ROUNDS && fp_clock_read_monotonic() - began < MOST_NS);
+}
+
+static outcome
 run_plain(bench *b, const fp_clock *clock)
 {
-    for (int round = 0; round < ROUNDS; round++) {
+    const fp_ticks began = fp_clock_read_monotonic();
+
+    for (; have_time(b->plain_rounds, began); b->plain_rounds++) {
         for (int i = 0; i < PROBES; i++) {
             const fp_ticks before = fp_clock_now(clock);
-            if (run_probe(b, &b->probes[i]) < 0) {
-                return -1;
+            const outcome result = run_probe(b, &b->probes[i]);
+            if (result != DONE) {
+                return result;
             }
-            b->probes[i].plain[round] = fp_clock_now(clock) - before;
+            b->probes[i].plain[b->plain_rounds] = fp_clock_now(clock) - before;
         }
     }
-    return 0;
+    return DONE;
 }
 
 /* What has been recorded of one loop. */
 typedef struct {
     fp_key loop;
+    int64_t calls;
+    int64_t callee_calls;
     fp_ticks own;
     fp_ticks callees;
 } reading;
@@ -135,8 +168,10 @@ read_node(void *context, const fp_node *node)
         return;
     }
     if (node->edge.key == r->loop) {
+        r->calls += node->calls;
         r->own += node->inclusive_ticks;
     } else if (node->edge.parent->edge.key == r->loop) {
+        r->callee_calls += node->calls;
         r->own -= node->inclusive_ticks;
         r->callees += node->inclusive_ticks;
     }
@@ -153,50 +188,70 @@ read_loop(const fpy_session *session, const probe *p)
     return r;
 }
 
-static int
+/* Whether it was recorded whole, and for this session alone. The program may have run
+ * meanwhile, in a signal handler or on another thread. */
+static bool
+is_whole(const fpy_session *session, reading before, reading after, int number)
+{
+    const int64_t callees = number == EMPTY || number == CLASS ? 0 : CALLS;
+
+    return session->enabled && session->state->active == session &&
+           session->next_active == NULL && after.calls == before.calls + 1 &&
+           after.callee_calls >= before.callee_calls + callees;
+}
+
+static outcome
 run_recorded(bench *b, const fpy_session *session)
 {
-    for (int round = 0; round < ROUNDS; round++) {
+    const fp_ticks began = fp_clock_read_monotonic();
+
+    for (; have_time(b->recorded_rounds, began); b->recorded_rounds++) {
         for (int i = 0; i < PROBES; i++) {
             probe *p = &b->probes[i];
             const reading before = read_loop(session, p);
-            if (run_probe(b, p) < 0) {
-                return -1;
+            const outcome result = run_probe(b, p);
+            if (result != DONE) {
+                return result;
             }
             const reading after = read_loop(session, p);
-            p->own[round] = after.own - before.own;
-            p->callees[round] = after.callees - before.callees;
+            if (!is_whole(session, before, after, i)) {
+                return SPOILED;
+            }
+            p->own[b->recorded_rounds] = after.own - before.own;
+            p->callees[b->recorded_rounds] = after.callees - before.callees;
         }
     }
-    return 0;
+    return DONE;
 }
 
 /* The same under events. The session borrows its owner from the one that is to be
  * enabled. */
-static int
+static outcome
 run_under_events(bench *b, const fpy_session *wanted)
 {
     fpy_session session = {
         .state = wanted->state,
         .owner = wanted->owner,
         .source = wanted->source,
+        .calibration = wanted->calibration,
         .callables.names = wanted->callables.names,
         .budget.nodes_left = NODES,
         .builtins = FPY_BUILTINS_C,
         .enabled = true,
     };
-    int result = -1;
+    outcome result;
 
     fpy_session_activate(&session);
     if (session.source->attach(&session) == 0 &&
         session.source->update(&session) == 0) {
         result = run_recorded(b, &session);
+    } else {
+        result = spoiled_or_failed();
     }
     fpy_session_deactivate(&session);
     session.source->detach(&session);
-    if (result == 0 && (session.hook_lost || session.incomplete)) {
-        PyErr_NoMemory(); /* as good as any: there are no figures */
-        result = -1;
+    if (session.hook_lost && result == DONE) {
+        result = SPOILED;
     }
     fpy_session_free(&session);
     return result;
@@ -215,17 +270,36 @@ sort_times(bench *b)
 {
     for (int i = 0; i < PROBES; i++) {
         probe *p = &b->probes[i];
-        qsort(p->plain, ROUNDS, sizeof *p->plain, by_size);
-        qsort(p->own, ROUNDS, sizeof *p->own, by_size);
-        qsort(p->callees, ROUNDS, sizeof *p->callees, by_size);
+        qsort(p->plain, b->plain_rounds, sizeof *p->plain, by_size);
+        qsort(p->own, b->recorded_rounds, sizeof *p->own, by_size);
+        qsort(p->callees, b->recorded_rounds, sizeof *p->callees, by_size);
     }
+}
+
+/* Low quantiles of sorted times, for one call. */
+static double
+plain_of(const bench *b, int number)
+{
+    return (double)b->probes[number].plain[b->plain_rounds / 8] / CALLS;
+}
+
+static double
+own_of(const bench *b, int number)
+{
+    return (double)b->probes[number].own[b->recorded_rounds / 8] / CALLS;
+}
+
+static double
+callees_of(const bench *b, int number)
+{
+    return (double)b->probes[number].callees[b->recorded_rounds / 8] / CALLS;
 }
 
 /* What a turn of a loop takes beyond an empty one, without events. */
 static double
 truth_of(const bench *b, int number)
 {
-    return (double)(b->probes[number].plain[LOW] - b->probes[EMPTY].plain[LOW]) / CALLS;
+    return plain_of(b, number) - plain_of(b, EMPTY);
 }
 
 /* The cost of calls that take `truth` under events: without any, if the interpreter has
@@ -233,14 +307,14 @@ truth_of(const bench *b, int number)
 static fp_cost
 cost_of(const bench *b, int number, double truth)
 {
-    const probe *p = &b->probes[number], *empty = &b->probes[EMPTY];
-    const fp_ticks spread =
-        p->callees[MIDDLE] - p->callees[LOW] + p->own[MIDDLE] - p->own[LOW];
+    const probe *p = &b->probes[number];
+    const size_t middle = b->recorded_rounds / 2;
+    const double typical = (double)(p->callees[middle] + p->own[middle]) / CALLS;
 
     return (fp_cost){
-        .inside = (double)p->callees[LOW] / CALLS - truth,
-        .outside = (double)(p->own[LOW] - empty->own[LOW]) / CALLS,
-        .error = (double)spread / CALLS,
+        .inside = callees_of(b, number) - truth,
+        .outside = own_of(b, number) - own_of(b, EMPTY),
+        .error = typical - callees_of(b, number) - own_of(b, number),
     };
 }
 
@@ -293,9 +367,8 @@ raised(fp_cost less, fp_cost more)
 static double
 pace_of(const bench *b)
 {
-    const probe *work = &b->probes[WORK], *none = &b->probes[FUNCTION];
     const double plain = truth_of(b, WORK) - truth_of(b, FUNCTION);
-    const double recorded = (double)(work->callees[LOW] - none->callees[LOW]) / CALLS;
+    const double recorded = callees_of(b, WORK) - callees_of(b, FUNCTION);
 
     return recorded > plain && plain > 0.0 ? recorded / plain : 1.0;
 }
@@ -342,7 +415,7 @@ costs_of(const bench *b, bool by_monitoring)
     };
 
     for (int i = 0; i < FP_REFERENCES; i++) {
-        costs.expected[i] = (double)b->probes[REFERENCE + i].callees[LOW] / CALLS;
+        costs.expected[i] = callees_of(b, REFERENCE + i);
     }
     if (by_monitoring) {
         costs.aside = cost_of_aside(b);
@@ -353,56 +426,61 @@ costs_of(const bench *b, bool by_monitoring)
     return costs;
 }
 
-static fpy_calibration *
-calibration_of(const fpy_session *session)
+/* Figures that cannot be: something was in the way all the time. */
+static bool
+are_plausible(const fp_costs *costs)
 {
-    return &session->state->calibrations[session->source == &fpy_hook_monitoring];
+    for (int kind = 0; kind < FP_KINDS; kind++) {
+        const fp_cost *cost = &costs->returned[kind];
+        if (!(cost->inside + cost->outside > 0.0)) {
+            return false;
+        }
+    }
+    return true;
 }
 
-/* Whether an exception only says that there was no room for the probes. */
-static bool
-is_lack_of_room(void)
+static outcome
+measure(bench *b, const fpy_session *session)
 {
-    return PyErr_ExceptionMatches(PyExc_MemoryError) ||
-           PyErr_ExceptionMatches(PyExc_RecursionError) ||
-           PyErr_ExceptionMatches(PyExc_ImportError) ||
-           PyErr_ExceptionMatches(PyExc_ValueError);
+    outcome result = make_bench(b);
+
+    if (result == DONE) {
+        result = run_plain(b, &session->state->clock);
+    }
+    return result == DONE ? run_under_events(b, session) : result;
+}
+
+/* Whether nobody else would be told of the probes, or make them take longer. */
+static bool
+is_alone(const fpy_session *session)
+{
+    const PyThreadState *thread = PyThreadState_Get();
+
+    return session->state->active == NULL && !fpy_has_trace_or_profile(thread) &&
+           fpy_monitor_is_alone(session->state);
 }
 
 int
 fpy_calibrate(const fpy_session *session)
 {
-    fpy_calibration *calibration = calibration_of(session);
+    const bool by_monitoring = session->source == &fpy_hook_monitoring;
+    fpy_calibration *calibration = session->calibration;
     bench b = {0};
-    int result, collects;
+    outcome result;
 
-    if (calibration->is_done || calibration->is_running ||
-        session->state->active != NULL || fpy_is_traced(PyThreadState_Get())) {
+    if (calibration->is_done || calibration->is_running || !is_alone(session)) {
         return 0;
     }
     calibration->is_running = true;
-    collects = PyGC_Disable();
-    result = make_bench(&b);
-    if (result == 0) {
-        result = run_plain(&b, &session->state->clock);
-    }
-    if (result == 0) {
-        result = run_under_events(&b, session);
-    }
-    if (collects) {
-        PyGC_Enable();
-    }
-    if (result == 0) {
+    result = measure(&b, session);
+    if (result == DONE) {
         sort_times(&b);
-        calibration->costs = costs_of(&b, session->source == &fpy_hook_monitoring);
-        calibration->is_done = true;
-    } else if (is_lack_of_room()) {
-        PyErr_Clear();
-        result = 0;
+        calibration->costs = costs_of(&b, by_monitoring);
+        calibration->is_done = are_plausible(&calibration->costs);
     }
     calibration->is_running = false;
     free_bench(&b);
-    return result;
+    return result == FAILED ? -1 : 0;
 }
 
 unsigned char
@@ -419,7 +497,9 @@ fpy_reference_of(PyObject *label)
 const fp_costs *
 fpy_costs_of(const fpy_session *session)
 {
-    const fpy_calibration *calibration = calibration_of(session);
+    const fpy_calibration *calibration = session->calibration;
 
-    return session->compensate && calibration->is_done ? &calibration->costs : NULL;
+    return session->compensate && !session->lacked_costs && calibration->is_done
+               ? &calibration->costs
+               : NULL;
 }

@@ -18,9 +18,10 @@
 #include "session.h"
 
 /* Makes sure that the costs of the session's event source are known, if they can be
- * measured now: no other session records, and no trace function would see the loops.
- * Runs Python code, which takes some milliseconds. -1 with an exception, which is the
- * program's own (a signal handler's, say). */
+ * measured now: no other session records, and nobody else would be told of the loops.
+ * Runs Python code, and so the program's, for 20 ms at most: afterwards nothing is
+ * known of the session but that it lives. -1 with an exception, which is the program's
+ * own (a signal handler's, say). */
 int fpy_calibrate(const fpy_session *session);
 
 /* The costs of an event source; NULL: they are not known. */

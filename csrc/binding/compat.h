@@ -139,11 +139,11 @@ fpy_profiling_slows_python(void)
     return PY_VERSION_HEX < 0x030C0000;
 }
 
-/* Whether a trace function sees what the thread does. */
+/* Whether a trace or profile function is told of what the thread does. */
 static inline bool
-fpy_is_traced(const PyThreadState *thread)
+fpy_has_trace_or_profile(const PyThreadState *thread)
 {
-    return thread->c_tracefunc != NULL;
+    return thread->c_tracefunc != NULL || thread->c_profilefunc != NULL;
 }
 
 /* Whether a generator can be resumed without a call event: see hook_setprofile.c. */

@@ -186,7 +186,9 @@ snapshot_dealloc(fpy_snapshot *self)
 static fp_traits
 traits_of(PyObject *description)
 {
-    const long kind = PyLong_AsLong(PyTuple_GET_ITEM(description, FUNCTION_KIND));
+    int overflow;
+    const long kind = PyLong_AsLongAndOverflow(
+        PyTuple_GET_ITEM(description, FUNCTION_KIND), &overflow);
     PyObject *name = PyTuple_GET_ITEM(description, FUNCTION_NAME);
 
     return (fp_traits){
@@ -456,6 +458,21 @@ snapshot_encode(fpy_snapshot *self, PyObject *Py_UNUSED(ignored))
     return bytes;
 }
 
+/* Whether all are as `describe` makes them, as far as this file asks. */
+static bool
+are_descriptions(PyObject *functions)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(functions); i++) {
+        PyObject *one = PyTuple_GET_ITEM(functions, i);
+        if (!PyTuple_Check(one) || PyTuple_GET_SIZE(one) != FUNCTION_KIND + 1 ||
+            !PyUnicode_Check(PyTuple_GET_ITEM(one, FUNCTION_NAME)) ||
+            !PyLong_Check(PyTuple_GET_ITEM(one, FUNCTION_KIND))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static PyObject *
 snapshot_decode(PyObject *type, PyObject *args)
 {
@@ -488,7 +505,7 @@ snapshot_decode(PyObject *type, PyObject *args)
                                 (size_t)PyTuple_GET_SIZE(functions));
     PyBuffer_Release(&data);
     if (status == FP_OK && isfinite(seconds_per_tick) && seconds_per_tick > 0.0 &&
-        set_costs(self, costs)) {
+        are_descriptions(functions) && set_costs(self, costs)) {
         return (PyObject *)self;
     }
     Py_DECREF(self);

@@ -40,6 +40,7 @@ int fpy_find_thread_starters(fpy_state *state);
 
 /* The state's part of monitoring. -1 with an exception. */
 int fpy_monitor_init(fpy_state *state);
+bool fpy_monitor_is_alone(const fpy_state *state); /* no other tool has a number */
 int fpy_monitor_traverse(fpy_state *state, visitproc visit, void *arg);
 void fpy_monitor_clear(fpy_state *state);
 void fpy_monitor_free(fpy_state *state);

@@ -170,6 +170,12 @@ fpy_monitor_init(fpy_state *state)
     return 0;
 }
 
+bool
+fpy_monitor_is_alone(const fpy_state *state)
+{
+    return fpy_tool_is_alone(&state->monitor->tool);
+}
+
 int
 fpy_monitor_traverse(fpy_state *state, visitproc visit, void *arg)
 {
@@ -214,6 +220,12 @@ int
 fpy_monitor_init(fpy_state *Py_UNUSED(state))
 {
     return 0;
+}
+
+bool
+fpy_monitor_is_alone(const fpy_state *Py_UNUSED(state))
+{
+    return true;
 }
 
 int

@@ -66,12 +66,20 @@ best_source(void)
                                               : &fpy_hook_setprofile;
 }
 
+static void
+choose_source(fpy_session *session, const fpy_hook *source)
+{
+    session->source = source;
+    session->calibration =
+        &session->state->calibrations[source == &fpy_hook_monitoring];
+}
+
 static int
 set_backend(fpy_session *session, PyObject *value)
 {
     const fpy_hook *const sources[] = {&fpy_hook_setprofile, &fpy_hook_monitoring};
 
-    session->source = best_source();
+    choose_source(session, best_source());
     if (value == NULL || (PyUnicode_Check(value) &&
                           PyUnicode_CompareWithASCIIString(value, "auto") == 0)) {
         return 0;
@@ -86,7 +94,7 @@ set_backend(fpy_session *session, PyObject *value)
                       "from Python 3.12 on; use backend=\"auto\" or \"setprofile\"");
             return -1;
         }
-        session->source = sources[i];
+        choose_source(session, sources[i]);
         return 0;
     }
     PyObject *message = PyUnicode_FromFormat(
@@ -175,7 +183,7 @@ profiler_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(
         session->state = fpy_state_of((PyObject *)self);
         session->owner = (PyObject *)self;
         session->budget.nodes_left = (size_t)DEFAULT_MAX_NODES;
-        session->source = best_source();
+        choose_source(session, best_source());
         session->callables.names = &session->state->names;
         session->builtins = FPY_BUILTINS_C;
         session->subcalls = session->all_threads = session->compensate = true;
@@ -352,9 +360,7 @@ start(fpy_session *session)
     if (watch_forks(session->state, fpy_module_of_type(Py_TYPE(session->owner))) < 0) {
         return -1;
     }
-    if (session->compensate && fpy_calibrate(session) < 0) {
-        return -1;
-    }
+    session->lacked_costs = session->lacked_costs || fpy_session_lacks_costs(session);
     /* First, for an audit hook that runs meanwhile may disable it again. */
     session->enabled = true;
     note_place(session);
@@ -375,7 +381,8 @@ profiler_enable(fpy_profiler *self, PyObject *args, PyObject *kwargs)
 
     if (!PyArg_ParseTupleAndKeywords(
             args, kwargs, "|OO:enable", names, &subcalls, &builtins) ||
-        refuse_in_timer(session, "enable") < 0) {
+        refuse_in_timer(session, "enable") < 0 ||
+        (session->compensate && fpy_calibrate(session) < 0)) {
         return NULL;
     }
     if (session->enabled && fpy_enabling_twice_is_an_error()) {
@@ -425,6 +432,9 @@ profiler_clear(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
 void
 fpy_stop_all(fpy_state *state)
 {
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(state->calibrations); i++) {
+        state->calibrations[i].is_running = false; /* its thread is not here */
+    }
     while (state->active != NULL) {
         fpy_session *session = state->active;
         stop(session);

@@ -58,8 +58,9 @@ struct fpy_session {
     fpy_state *state; /* borrowed: the owner's type keeps it */
     PyObject *owner;  /* the Profiler object; borrowed */
     const struct fpy_hook *source;
-    fpy_recorder *recorders; /* of threads that may still call */
-    fpy_recorder *retired;   /* of threads that have ended: to be read only */
+    fpy_calibration *calibration; /* the source's, in the state */
+    fpy_recorder *recorders;      /* of threads that may still call */
+    fpy_recorder *retired;        /* of threads that have ended: to be read only */
     fpy_callables callables;
     fp_budget budget;
     PyObject *timer; /* NULL: the module's clock */
@@ -74,6 +75,7 @@ struct fpy_session {
     fpy_builtins builtins;
     bool all_threads;
     bool compensate;
+    bool lacked_costs; /* of events, when it was enabled: times stay as recorded */
     bool incomplete;   /* memory ran out: recording stopped */
     bool hook_lost;    /* the program put another hook in our place */
     bool threads_lost; /* a new thread had a hook of somebody else's */
@@ -121,6 +123,13 @@ void fpy_recorder_retire(fpy_recorder *recorder, fp_ticks now);
  * False: memory has run out; the caller stops the session. */
 bool fpy_recorder_enter(fpy_recorder *recorder, PyObject *callee, fp_frame identity,
                         fp_ticks now);
+
+/* Whether times are to be compensated, but what events cost is not known. */
+static inline bool
+fpy_session_lacks_costs(const fpy_session *session)
+{
+    return session->compensate && !session->calibration->is_done;
+}
 
 /* Ends all open calls of all threads. */
 void fpy_session_close(fpy_session *session, fp_ticks now);

@@ -10,6 +10,7 @@
 /* Kinds up to this one are of Python functions. */
 #define LAST_PYTHON_EVENT FPY_ON_UNWIND
 #define NOT_INSTALLED (-1)
+#define TOOL_IDS 6
 
 /* Their names in sys.monitoring.events. */
 static const char *const event_names[FPY_EVENT_KINDS] = {
@@ -65,6 +66,20 @@ is_ours(const fpy_tool *tool)
     Py_XDECREF(name);
     PyErr_Clear();
     return ours;
+}
+
+bool
+fpy_tool_is_alone(const fpy_tool *tool)
+{
+    bool alone = true;
+
+    for (int number = 0; alone && number < TOOL_IDS; number++) {
+        PyObject *name = ask(tool, "get_tool", "(i)", number);
+        alone = name == Py_None;
+        Py_XDECREF(name);
+    }
+    PyErr_Clear();
+    return alone;
 }
 
 /* The events of our number as the interpreter has them, without C_RETURN and C_RAISE,

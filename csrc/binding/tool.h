@@ -41,6 +41,9 @@ typedef struct {
 int fpy_tool_init(fpy_tool *tool);
 void fpy_tool_free(fpy_tool *tool);
 
+/* Whether no other tool has a number. */
+bool fpy_tool_is_alone(const fpy_tool *tool);
+
 bool fpy_tool_is_installed(const fpy_tool *tool);
 
 /* Takes a number, if it has none, and registers the callbacks; -1 with an exception. */

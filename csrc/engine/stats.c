@@ -95,7 +95,7 @@ work_out(building *build, const fp_path *path, step *node, step *parent)
         const double pace = fp_correction_pace(build->correction, path);
         const double missing = wanted < 0.0 ? -wanted : 0.0;
         node->own = missing > 0.0 ? 0 : as_ticks(wanted / pace);
-        node->taken.added = raw - node->own;
+        node->taken.added = raw - as_ticks(wanted);
         node->taken.error = as_ticks(added.error + node->children.error);
         parent->children.outside += added.outside + missing;
         parent->children.error += added.error + missing;

@@ -27,7 +27,7 @@
 
 /* What was taken from the own time of a function. */
 typedef struct {
-    fp_ticks added; /* by the profiler */
+    fp_ticks added; /* by the profiler's events; negative where a call took less */
     fp_ticks error; /* how far off that may be */
 } fp_taken;
 

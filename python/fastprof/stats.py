@@ -94,7 +94,8 @@ class Function:
         cumulative: Time from its calls to their ends, recursion counted once.
         own_error: How far off `own` may be, for what the profiler added to it is not
             known exactly; 0.0 when nothing was taken out.
-        overhead: What was taken out of `own`.
+        overhead: What was taken out of `own`. It may be below zero: on Python 3.10 a
+            call takes less of its function's time while there are events.
     """
 
     def __init__(
@@ -309,10 +310,13 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
 
 
 def _is_function(function: "Any") -> bool:
+    if not isinstance(function, tuple):
+        return False
     file, line, name, qualname, module, kind = function
     texts = file, name, qualname, "" if module is None else module
     return (
         all(isinstance(text, str) for text in texts)
         and isinstance(line, int)
+        and isinstance(kind, int)
         and kind in range(len(KINDS))
     )

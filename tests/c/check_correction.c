@@ -218,6 +218,7 @@ START_TEST(the_pace_is_that_of_python_code)
     stats = corrected(&slower);
     assert_times(&stats, LEAF, 93, 93);
     assert_times(&stats, MAIN, (918 - 10 - 8) / 2, 450 + 93);
+    ck_assert_int_eq(stats.taken[0].added, 18);
     fp_stats_free(&stats);
 }
 END_TEST

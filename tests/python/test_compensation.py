@@ -146,7 +146,10 @@ def test_only_times_are_changed_and_they_add_up(loop):
             was.raised,
         )
         assert function.own >= 0.0 and was.overhead == was.own_error == 0.0
-        assert math.isclose(function.own, was.own - function.overhead, abs_tol=1e-9)
+        of_python = function.kind in ("python", "generator")
+        pace = stats.info["calibration"]["pace"] if of_python else 1.0
+        own = (was.own - function.overhead) / pace
+        assert math.isclose(function.own, own, abs_tol=1e-9)
         assert function.cumulative >= function.own - 1e-9
         assert function.own_error > 0.0
     whole = compensated[loop.__name__].cumulative
@@ -254,10 +257,18 @@ profiler.disable()
 sys.settrace(None)
 assert "fastprof._probes" not in seen
 assert profiler.calibration is None
+other = fastprof.Profiler()
+other.enable()
+other.disable()
+assert other.calibration is not None
+# What was recorded before stays as it is, and is said to be so.
+assert profiler.calibration is None
 assert not profiler.snapshot().compensated
+assert any("could not be measured" in text for text in profiler.snapshot().warnings)
+profiler.clear()
 profiler.enable()
 profiler.disable()
-assert profiler.calibration is not None
+assert profiler.snapshot().compensated
 """
     )
 
@@ -374,3 +385,215 @@ assert names == {"<built-in method builtins.len>"}, names
 def test_the_option_is_a_truth_value(value):
     with pytest.raises(ValueError, match="compensate must be True or False"):
         fastprof.Profiler(compensate=value)
+
+
+# What the program does meanwhile, in a signal handler or on another thread, is its own
+# business, and the figures are right or there are none.
+
+MEANWHILE = """
+import fastprof, os, signal, sys, threading
+
+def during_calibration(do, **options):
+    profiler = fastprof.Profiler(**options)
+    done = []
+    def handler(number, frame):
+        if not done:
+            done.append(True)
+            do(profiler)
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.002)
+    try:
+        profiler.enable()
+    finally:
+        while not done:
+            pass
+    return profiler
+
+def are_right(costs):
+    return costs is None or all(
+        0.0 < sum(costs[kind][:2]) < 1e-6 and costs[kind][0] > -2e-7
+        for kind in ("python", "generator", "builtin", "method")
+    )
+"""
+
+
+def test_the_same_profiler_enabled_meanwhile():
+    run_isolated(
+        MEANWHILE
+        + """
+try:
+    profiler = during_calibration(lambda profiler: profiler.enable())
+except fastprof.ProfilerConflictError:
+    assert sys.version_info >= (3, 12)
+thread = threading.Thread(target=len, args=("",))
+thread.start()
+thread.join()
+for one in fastprof.who():
+    one.end()
+assert fastprof.who() == []
+with fastprof.Profiler() as after:
+    len("")
+assert [key[2] for key in after.snapshot().stats] == ["<built-in method builtins.len>"]
+"""
+    )
+
+
+def test_another_profiler_enabled_meanwhile():
+    run_isolated(
+        MEANWHILE
+        + """
+def do(profiler):
+    with fastprof.Profiler() as other:
+        len("")
+
+profiler = during_calibration(do)
+profiler.disable()
+assert are_right(profiler.calibration), profiler.calibration
+"""
+    )
+
+
+def test_many_paths_meanwhile():
+    run_isolated(
+        MEANWHILE
+        + """
+def do(profiler):
+    for number in range(3000):
+        namespace = {}
+        exec(f"def f{number}(): pass\\nf{number}()", namespace)
+
+profiler = during_calibration(do)
+profiler.disable()
+assert are_right(profiler.calibration), profiler.calibration
+"""
+    )
+
+
+def test_a_fork_meanwhile():
+    run_isolated(
+        MEANWHILE
+        + """
+import gc, warnings
+warnings.simplefilter("ignore")
+children = []
+
+def do(profiler):
+    child = os.fork()
+    if child == 0:
+        return
+    children.append(child)
+
+profiler = during_calibration(do)
+profiler.disable()
+again = fastprof.Profiler()
+again.enable()
+again.disable()
+right = are_right(profiler.calibration) and are_right(again.calibration)
+right = right and again.calibration is not None and gc.isenabled()
+if not children:
+    os._exit(not right)
+_, status = os.waitpid(children[0], 0)
+assert status == 0 and right
+"""
+    )
+
+
+@pytest.mark.parametrize("error", ["ValueError", "ImportError", "OSError"])
+def test_any_exception_of_a_handler_is_the_programs(error):
+    run_isolated(
+        MEANWHILE
+        + f"""
+class Special({error}):
+    pass
+
+def do(profiler):
+    raise Special
+
+try:
+    during_calibration(do)
+except Special:
+    pass
+else:
+    raise AssertionError("it was swallowed")
+assert fastprof.who() == []
+"""
+    )
+
+
+def test_a_profile_function_of_the_programs_is_not_shown_it():
+    run_isolated(
+        """
+import fastprof, sys
+
+seen = set()
+sys.setprofile(lambda frame, *_: seen.add(frame.f_globals["__name__"]))
+profiler = fastprof.Profiler()
+try:
+    profiler.enable()
+except fastprof.ProfilerConflictError:
+    assert sys.version_info < (3, 12)
+profiler.disable()
+sys.setprofile(None)
+assert "fastprof._probes" not in seen
+assert profiler.calibration is None
+"""
+    )
+
+
+def test_a_profile_of_cprofile_does_not_have_it():
+    run_isolated(
+        """
+import cProfile, fastprof
+
+other = cProfile.Profile()
+other.enable()
+profiler = fastprof.Profiler()
+try:
+    profiler.enable()
+except fastprof.ProfilerConflictError:
+    pass
+profiler.disable()
+other.disable()
+other.create_stats()
+assert not any("_probes" in key[0] for key in other.stats)
+assert profiler.calibration is None
+"""
+    )
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there is no sys.monitoring")
+def test_a_tool_of_monitoring_is_not_shown_it():
+    run_isolated(
+        """
+import fastprof, sys
+
+seen = set()
+events = sys.monitoring
+events.use_tool_id(1, "other")
+events.register_callback(
+    1, events.events.LINE, lambda code, line: seen.add(code.co_filename)
+)
+events.set_events(1, events.events.LINE)
+profiler = fastprof.Profiler()
+profiler.enable()
+profiler.disable()
+events.set_events(1, 0)
+assert not any("_probes" in name for name in seen)
+assert profiler.calibration is None
+"""
+    )
+
+
+def test_probes_that_somebody_has_wrapped_are_not_run():
+    run_isolated(
+        """
+import fastprof, functools
+from fastprof import _probes
+
+_probes.empty = functools.partial(_probes.empty)
+profiler = fastprof.Profiler()
+profiler.enable()
+profiler.disable()
+assert profiler.calibration is None
+"""
+    )

@@ -171,25 +171,66 @@ def test_a_later_format_is_refused_by_its_number(path):
         fastprof.load(path)
 
 
+GOOD = {
+    "info": {**dict.fromkeys(FLAGS, False), "calibration": {"pace": 1.0}},
+    "functions": (("f", 1, "n", "q", None, 0),),
+    "trees": b"\0",
+    "seconds_per_tick": 1.0,
+    "costs": None,
+}
+COSTS = (1.0,) * 32
+
+
+def test_the_good_parts_are_good(tmp_path):
+    for costs in None, COSTS:
+        target = tmp_path / "good.prof"
+        target.write_bytes(pack({}, {**GOOD, "costs": costs}))
+        stats = fastprof.load(target)
+        assert stats.stats == {} and stats.functions == []
+        assert stats.compensated is (costs is not None)
+
+
 @pytest.mark.parametrize(
-    "details",
+    "wrong",
     [
-        [],
-        {},
-        {"info": {}, "functions": [], "trees": b"\0", "seconds_per_tick": 1.0},
-        {"info": None, "functions": None, "trees": None, "seconds_per_tick": None},
-        {"functions": [("f", 1, "n", "q")], "trees": b"\0", "seconds_per_tick": 1.0},
-        {"functions": [(1, 1, "n", "q", None)], "trees": b"\0", "seconds_per_tick": 1},
-        {"functions": [], "trees": b"\1\1\1\1", "seconds_per_tick": 1.0},
-        {"functions": [], "trees": b"\0", "seconds_per_tick": float("nan")},
-        {"functions": [], "trees": b"\0", "seconds_per_tick": -1.0},
-        {"functions": [], "trees": "text", "seconds_per_tick": 1.0},
+        {"info": {}},
+        {"info": None},
+        {"info": {**GOOD["info"], "calibration": None}, "costs": COSTS},
+        {"info": {**GOOD["info"], "calibration": {"pace": "1"}}, "costs": COSTS},
+        {"functions": None},
+        {"functions": [("f", 1, "n", "q", None, 0)]},
+        {"functions": (["f", 1, "n", "q", None, 0],)},
+        {"functions": (("f", 1, "n", "q"),)},
+        {"functions": ((1, 1, "n", "q", None, 0),)},
+        {"functions": (("f", 1, "n", "q", None, -1),)},
+        {"functions": (("f", 1, "n", "q", None, 4),)},
+        {"functions": (("f", 1, "n", "q", None, 2.0),)},
+        {"functions": (("f", 1, "n", "q", None, 10**30),)},
+        {"trees": None},
+        {"trees": b"\1\1\1\1"},
+        {"trees": "text"},
+        {"seconds_per_tick": None},
+        {"seconds_per_tick": float("nan")},
+        {"seconds_per_tick": -1.0},
+        {"costs": ()},
+        {"costs": list(COSTS)},
+        {"costs": (*COSTS[1:], 1)},
+        {"costs": (*COSTS[1:], float("nan"))},
+        {"costs": (*COSTS[1:], 1e13)},
     ],
 )
-def test_a_second_part_of_another_shape_is_refused(tmp_path, details):
+def test_a_second_part_of_another_shape_is_refused(tmp_path, wrong):
     """The checksum is right, so it was written like that; still nothing is trusted."""
-    if isinstance(details, dict):
-        details = {"info": dict.fromkeys(FLAGS, False), **details}
+    target = tmp_path / "odd.prof"
+    target.write_bytes(pack({}, {**GOOD, **wrong}))
+    with pytest.raises(fastprof.ProfileFileError, match=r"odd\.prof: damaged"):
+        fastprof.load(target)
+
+
+@pytest.mark.parametrize("details", [[], {}, {**GOOD, "costs": ...}])
+def test_a_second_part_without_its_parts_is_refused(tmp_path, details):
+    if details:
+        del details["costs"]
     target = tmp_path / "odd.prof"
     target.write_bytes(pack({}, details))
     with pytest.raises(fastprof.ProfileFileError, match=r"odd\.prof: damaged"):
