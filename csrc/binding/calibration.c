@@ -77,12 +77,13 @@ free_bench(bench *b)
     }
 }
 
-/* After an exception of what we called ourselves: what is no `Exception` (a
- * KeyboardInterrupt) is the program's. */
+/* After an exception of what we called ourselves: one of `ours` is none of the
+ * program's business (if need be it comes again when the profiler is enabled). */
 static outcome
-spoiled_or_failed(void)
+spoiled_or_failed(PyObject *ours)
 {
-    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception)) {
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(ours) &&
+        !PyErr_ExceptionMatches(PyExc_MemoryError)) {
         return FAILED;
     }
     PyErr_Clear();
@@ -105,7 +106,7 @@ make_bench(bench *b)
         whole = function != NULL && PyFunction_Check(function);
     }
     Py_XDECREF(module);
-    return whole && b->turns != NULL ? DONE : spoiled_or_failed();
+    return whole && b->turns != NULL ? DONE : spoiled_or_failed(PyExc_Exception);
 }
 
 /* An exception is the program's (a signal handler's, say), but where there is no room
@@ -246,7 +247,7 @@ run_under_events(bench *b, const fpy_session *wanted)
         session.source->update(&session) == 0) {
         result = run_recorded(b, &session);
     } else {
-        result = spoiled_or_failed();
+        result = spoiled_or_failed(PyExc_ValueError); /* a conflict */
     }
     fpy_session_deactivate(&session);
     session.source->detach(&session);
