@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 import measuring  # noqa: E402
+import order  # noqa: E402
 import programs  # noqa: E402
 from cases import CASES  # noqa: E402
 from observers import (  # noqa: E402
@@ -39,6 +40,9 @@ SAMPLED_SECONDS = 1.0
 TRUTH_REPEATS = 9
 SAMPLES_A_SECOND = 1000
 WORKLOADS = HERE.parent / "workloads"
+CPU_MODES = "unprofiled", "fastprof", "fastprof-cpu", "yappi-cpu"
+CPU_WORKLOADS = "fib", "methods", "ast_visitor", "mixture", "nqueens", "templating"
+CPU_DIVISOR = 4
 # Of the work that the overhead benchmark makes of a program.
 PROGRAM_DIVISOR = 2
 
@@ -164,6 +168,21 @@ def totals(python: str, rounds: int, quick: bool) -> list[dict[str, object]]:
     return results
 
 
+def cpu_costs(python: str, rounds: int) -> dict[str, dict[str, float]]:
+    """The least seconds of some workloads with the clocks of CPU time and without."""
+    least: dict[str, dict[str, float]] = {}
+    for name in CPU_WORKLOADS:
+        times = least.setdefault(name, {})
+        for _ in range(rounds):
+            for mode in CPU_MODES:
+                words = [mode, "workloads", name, str(CPU_DIVISOR), "."]
+                command = [python, str(HERE.parent / "overhead_child.py"), *words]
+                seconds = json.loads(measuring.output_of(command))["seconds"]
+                times[mode] = min(seconds, times.get(mode, seconds))
+        print(f"{python}: CPU time, {name}", file=sys.stderr, flush=True)
+    return least
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the page and the picture."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -187,6 +206,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "totals": totals(python, rounds, options.quick),
             }
         )
+    if not options.quick:
+        measured[-1]["cpu"] = cpu_costs(options.pythons[-1], rounds)
+        measured[-1]["order"] = order.measure(options.pythons[-1])
     raw = options.output.with_name("results.json")
     raw.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     import report
