@@ -1,7 +1,7 @@
 """How true the figures of profilers are, into RESULTS.md and docs/accuracy.svg.
 
-``accuracy.py --pythons PATH... [--rounds N] [--quick]``: fastprof and cProfile on each
-Python, all others on the last one.
+``accuracy.py --pythons PATH... [--rounds N] [--quick] [--parts PART...]``: fastprof and
+cProfile on each Python, all others on the last one.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ SHARES = {
     "depth": [0.25, 0.5, 0.75],
     "C function": [0.25, 0.5, 0.75],
 }
+# What can be measured by itself; the last two on the last Python only.
+PARTS = ("shares", "totals", "cpu", "order")
 # What both blocks take together without a profiler; of those that sample, all repeats.
 BLOCK_SECONDS = 0.01
 SAMPLED_SECONDS = 1.0
@@ -183,33 +185,51 @@ def cpu_costs(python: str, rounds: int) -> dict[str, dict[str, float]]:
     return least
 
 
+def measure_parts(
+    python: str, is_last: bool, rounds: int, parts: Sequence[str], quick: bool
+) -> dict[str, object]:
+    """What was asked for, of one Python."""
+    measured: dict[str, object] = {}
+    if "shares" in parts:
+        observers = [*OBSERVERS, "py-spy"] if is_last else list(OURS)
+        measured["results"] = measure(python, observers, rounds, quick)
+    if "totals" in parts:
+        measured["totals"] = totals(python, rounds, quick)
+    if "cpu" in parts and is_last and not quick:
+        measured["cpu"] = cpu_costs(python, rounds)
+    if "order" in parts and is_last and not quick:
+        measured["order"] = order.measure(python)
+    return measured
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the page and the picture."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--pythons", nargs="+", default=[sys.executable])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md")
     options = parser.parse_args(arguments)
-    measured = []
+    raw = options.output.with_name("results.json")
+    known = {}
+    if set(options.parts) != set(PARTS):
+        # What is not measured now stays as it is.
+        for one in json.loads(raw.read_text(encoding="utf-8")):
+            known[one["python"]] = one
+    rounds = 1 if options.quick else options.rounds
     for python in options.pythons:
         facts = measuring.probe(python)
-        everybody = [*OBSERVERS, "py-spy"]
-        observers = everybody if python == options.pythons[-1] else list(OURS)
-        rounds = 1 if options.quick else options.rounds
-        results = measure(python, observers, rounds, options.quick)
-        measured.append(
-            {
-                **measuring.circumstances(facts),
-                "rounds": rounds,
-                "results": results,
-                "totals": totals(python, rounds, options.quick),
-            }
+        parts = measure_parts(
+            python, python == options.pythons[-1], rounds, options.parts, options.quick
         )
-    if not options.quick:
-        measured[-1]["cpu"] = cpu_costs(options.pythons[-1], rounds)
-        measured[-1]["order"] = order.measure(options.pythons[-1])
-    raw = options.output.with_name("results.json")
+        about = {**measuring.circumstances(facts), "rounds": rounds}
+        if facts["python"] in known:
+            for part in parts:
+                known[facts["python"]].setdefault("later", {})[part] = about
+            about = known[facts["python"]]
+        known[facts["python"]] = {**about, **parts}
+    measured = list(known.values())
     raw.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     import report
 

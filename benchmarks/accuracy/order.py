@@ -38,7 +38,9 @@ def of_stacks(text: str) -> Shares:
     for line in text.splitlines():
         stack, _, count = line.rpartition(" ")
         name, _, place = stack.rpartition(";")[2].partition(" (")
-        named.append((name, place.rpartition(":")[0] or place.rstrip(")"), float(count)))
+        named.append(
+            (name, place.rpartition(":")[0] or place.rstrip(")"), float(count))
+        )
     return shares_of(named)
 
 

@@ -143,8 +143,8 @@ def cpu_costs(times: dict[str, dict[str, float]]) -> str:
     return (
         "### The cost of CPU time\n\n" + "\n".join(rows) + "\n\n"
         f"Geometric means: {wall:.2f} of what the wall clock adds (goal {CPU_OF_WALL}: "
-        f"{'met' if wall <= CPU_OF_WALL else 'missed'}), {yappi:.2f} of what yappi adds "
-        f"(goal {CPU_OF_YAPPI}: {'met' if yappi <= CPU_OF_YAPPI else 'missed'}).\n"
+        f"{'met' if wall <= CPU_OF_WALL else 'missed'}), {yappi:.2f} of what yappi "
+        f"adds (goal {CPU_OF_YAPPI}: {'met' if yappi <= CPU_OF_YAPPI else 'missed'}).\n"
     )
 
 
@@ -180,7 +180,12 @@ def page(measured: Sequence[dict]) -> str:
             f"- {one['date']}, revision {one['revision']}\n"
             f"- {machine['cpu']}, {machine['cores']} cores, {machine['kernel']}, load "
             f"at the start: {machine['load']}\n"
-            f"- median of {one['rounds']} rounds\n\n"
+            f"- median of {one['rounds']} rounds\n"
+            + "".join(
+                f"- {part}: {about['date']}, revision {about['revision']}\n"
+                for part, about in one.get("later", {}).items()
+            )
+            + "\n"
             f"{whole(results)}\n\nfastprof, over the sweep of shares (errors in "
             f"points, of the total as a fraction):\n\n{goals(results)}\n\n"
             f"{by_case(results)}\n\n### Programs\n\n{totals(one['totals'])}\n"

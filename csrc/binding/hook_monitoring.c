@@ -462,7 +462,10 @@ CALLBACK(on_call, on_any_call, FPY_ON_CALL)
 CALLBACK(on_c_return, on_c_leave, FPY_ON_C_RETURN)
 CALLBACK(on_c_raise, on_c_leave, FPY_ON_C_RAISE)
 
-#define BOTH(name) {name, cpu_##name}
+#define BOTH(name)                                                                     \
+    {                                                                                  \
+        name, cpu_##name                                                               \
+    }
 
 static const vectorcallfunc handlers[FPY_EVENT_KINDS][2] = {
     [FPY_ON_START] = BOTH(on_start),

@@ -140,8 +140,8 @@ fp_ticks
 fpy_recorder_catch_up(fpy_recorder *recorder, fp_ticks now)
 {
     fp_ticks after;
-    const fp_ticks off = fp_presence_look(
-        &recorder->presence, &recorder->session->state->clock, &after);
+    const fp_ticks off =
+        fp_presence_look(&recorder->presence, &recorder->session->state->clock, &after);
 
     /* What the look took is nobody's. */
     fp_recorder_lose(&recorder->engine, off + after - now);

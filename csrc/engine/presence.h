@@ -1,10 +1,10 @@
 /* presence.h -- how long a thread was off the CPU, without asking the kernel each time.
  *
  * Linux keeps an area for each thread, for "restartable sequences" (rseq, set up by
- * glibc from 2.35 on). A pointer in it is cleared by the kernel when the thread is taken
- * off its CPU, or gets a signal; so while it is as we left it, the thread has been
- * running all the time, and its CPU time is the wall clock's less what it had been off
- * before. Where it is not, the kernel is asked: CLOCK_THREAD_CPUTIME_ID.
+ * glibc from 2.35 on). A pointer in it is cleared by the kernel when the thread is
+ * taken off its CPU, or gets a signal; so while it is as we left it, the thread has
+ * been running all the time, and its CPU time is the wall clock's less what it had been
+ * off before. Where it is not, the kernel is asked: CLOCK_THREAD_CPUTIME_ID.
  *
  * Without such an area the kernel is asked when the thread had no event for
  * FP_LONGEST_GAP_NS, and all FP_LONGEST_TRUST_NS. A thread that was off for less is
@@ -29,9 +29,9 @@
 typedef struct {
     bool has_area;
     bool is_known;
-    uint64_t expected;   /* in the area while nothing has happened */
-    fp_ticks off;        /* the wall clock less the thread's, at the last look */
-    fp_ticks last_look;  /* these two without an area */
+    uint64_t expected;  /* in the area while nothing has happened */
+    fp_ticks off;       /* the wall clock less the thread's, at the last look */
+    fp_ticks last_look; /* these two without an area */
     fp_ticks last_event;
     fp_ticks longest_gap;
     fp_ticks longest_trust;
@@ -49,8 +49,8 @@ fp_presence_forget(fp_presence *presence)
     presence->expected = 1; /* which no area ever holds */
 }
 
-/* Whether threads have areas here, and the kernel clears the pointer: it is tried with a
- * few short sleeps. */
+/* Whether threads have areas here, and the kernel clears the pointer: it is tried with
+ * a few short sleeps. */
 bool fp_presence_areas_work(void);
 
 #if defined(__linux__) && defined(__x86_64__) && defined(__has_builtin)
@@ -91,9 +91,9 @@ fp_presence_is_doubtful(fp_presence *presence, fp_ticks now)
            now - presence->last_look > presence->longest_trust;
 }
 
-/* Asks the kernel. The ticks that the thread, which calls, was off the CPU since the last
- * look (by some jitter they may be negative); 0 for the first. `*after`: the time when
- * it was done. */
+/* Asks the kernel. The ticks that the thread, which calls, was off the CPU since the
+ * last look (by some jitter they may be negative); 0 for the first. `*after`: the time
+ * when it was done. */
 fp_ticks fp_presence_look(fp_presence *presence, const fp_clock *clock,
                           fp_ticks *after);
 

@@ -135,7 +135,9 @@ harness (b.py:7) 100
 """
     reference = order.of_stacks(stacks)
     assert reference["f", "a.py"] == 0.3
-    said = order.shares_of([("g", "/x/a.py", 2.0), ("f", "a.py", 7.0), ("main", "a.py", 1)])
+    said = order.shares_of(
+        [("g", "/x/a.py", 2.0), ("f", "a.py", 7.0), ("main", "a.py", 1)]
+    )
     compared = order.compare(reference, said)
     assert compared["same"] == 1.0
     assert compared["correlation"] == pytest.approx(1.0)
