@@ -48,6 +48,14 @@ def fastprof(**options: object) -> Hook:
     return Hook(profiler.enable, profiler.disable, profiler)
 
 
+def yappi_cpu() -> Hook:
+    """Yappi with the clock of CPU time."""
+    import yappi
+
+    yappi.set_clock_type("cpu")
+    return Hook(yappi.start, yappi.stop)
+
+
 def empty_setprofile(*, clock: bool = False) -> Hook:
     """A callback of PyEval_SetProfile that does nothing, or only reads a clock."""
     import empty_hook
@@ -77,6 +85,7 @@ MONITORING_MODES = COMMON_MODES | {
     "empty-python-clock": partial(empty_monitoring, clock=True, c_functions=False),
 }
 # Run only when they are named.
+CPU_MODES = {"fastprof-cpu": partial(fastprof, clock="cpu"), "yappi-cpu": yappi_cpu}
 EXTRA_MODES = {
     "fastprof-setprofile": partial(fastprof, backend="setprofile"),
     "empty-setprofile": empty_setprofile,
@@ -98,7 +107,8 @@ def default_modes(
 
 def all_modes(version: tuple[int, ...]) -> dict[str, Callable[[], Hook]]:
     """The modes of a Python, and those that it runs only when they are named."""
-    return default_modes(version) | (EXTRA_MODES if version >= (3, 12) else {})
+    extra = EXTRA_MODES if version >= (3, 12) else {}
+    return default_modes(version) | CPU_MODES | extra
 
 
 def pin_to_one_cpu() -> None:

@@ -1,7 +1,7 @@
 """How true the figures of profilers are, into RESULTS.md and docs/accuracy.svg.
 
-``accuracy.py --pythons PATH... [--rounds N] [--quick]``: fastprof and cProfile on each
-Python, all others on the last one.
+``accuracy.py --pythons PATH... [--rounds N] [--quick] [--parts PART...]``: fastprof and
+cProfile on each Python, all others on the last one.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 import measuring  # noqa: E402
+import order  # noqa: E402
 import programs  # noqa: E402
 from cases import CASES  # noqa: E402
 from observers import (  # noqa: E402
@@ -33,12 +34,17 @@ SHARES = {
     "depth": [0.25, 0.5, 0.75],
     "C function": [0.25, 0.5, 0.75],
 }
+# What can be measured by itself; the last two on the last Python only.
+PARTS = ("shares", "totals", "cpu", "order")
 # What both blocks take together without a profiler; of those that sample, all repeats.
 BLOCK_SECONDS = 0.01
 SAMPLED_SECONDS = 1.0
 TRUTH_REPEATS = 9
 SAMPLES_A_SECOND = 1000
 WORKLOADS = HERE.parent / "workloads"
+CPU_MODES = "unprofiled", "fastprof", "fastprof-cpu", "yappi-cpu"
+CPU_WORKLOADS = "fib", "methods", "ast_visitor", "mixture", "nqueens", "templating"
+CPU_DIVISOR = 4
 # Of the work that the overhead benchmark makes of a program.
 PROGRAM_DIVISOR = 2
 
@@ -164,30 +170,66 @@ def totals(python: str, rounds: int, quick: bool) -> list[dict[str, object]]:
     return results
 
 
+def cpu_costs(python: str, rounds: int) -> dict[str, dict[str, float]]:
+    """The least seconds of some workloads with the clocks of CPU time and without."""
+    least: dict[str, dict[str, float]] = {}
+    for name in CPU_WORKLOADS:
+        times = least.setdefault(name, {})
+        for _ in range(rounds):
+            for mode in CPU_MODES:
+                words = [mode, "workloads", name, str(CPU_DIVISOR), "."]
+                command = [python, str(HERE.parent / "overhead_child.py"), *words]
+                seconds = json.loads(measuring.output_of(command))["seconds"]
+                times[mode] = min(seconds, times.get(mode, seconds))
+        print(f"{python}: CPU time, {name}", file=sys.stderr, flush=True)
+    return least
+
+
+def measure_parts(
+    python: str, is_last: bool, rounds: int, parts: Sequence[str], quick: bool
+) -> dict[str, object]:
+    """What was asked for, of one Python."""
+    measured: dict[str, object] = {}
+    if "shares" in parts:
+        observers = [*OBSERVERS, "py-spy"] if is_last else list(OURS)
+        measured["results"] = measure(python, observers, rounds, quick)
+    if "totals" in parts:
+        measured["totals"] = totals(python, rounds, quick)
+    if "cpu" in parts and is_last and not quick:
+        measured["cpu"] = cpu_costs(python, rounds)
+    if "order" in parts and is_last and not quick:
+        measured["order"] = order.measure(python)
+    return measured
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the page and the picture."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--pythons", nargs="+", default=[sys.executable])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md")
     options = parser.parse_args(arguments)
-    measured = []
+    raw = options.output.with_name("results.json")
+    known = {}
+    if set(options.parts) != set(PARTS):
+        # What is not measured now stays as it is.
+        for one in json.loads(raw.read_text(encoding="utf-8")):
+            known[one["python"]] = one
+    rounds = 1 if options.quick else options.rounds
     for python in options.pythons:
         facts = measuring.probe(python)
-        everybody = [*OBSERVERS, "py-spy"]
-        observers = everybody if python == options.pythons[-1] else list(OURS)
-        rounds = 1 if options.quick else options.rounds
-        results = measure(python, observers, rounds, options.quick)
-        measured.append(
-            {
-                **measuring.circumstances(facts),
-                "rounds": rounds,
-                "results": results,
-                "totals": totals(python, rounds, options.quick),
-            }
+        parts = measure_parts(
+            python, python == options.pythons[-1], rounds, options.parts, options.quick
         )
-    raw = options.output.with_name("results.json")
+        about = {**measuring.circumstances(facts), "rounds": rounds}
+        if facts["python"] in known:
+            for part in parts:
+                known[facts["python"]].setdefault("later", {})[part] = about
+            about = known[facts["python"]]
+        known[facts["python"]] = {**about, **parts}
+    measured = list(known.values())
     raw.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     import report
 

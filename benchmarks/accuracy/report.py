@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+CPU_OF_WALL = 1.3
+CPU_OF_YAPPI = 0.33
 GOALS = {"maximum": 2.0, "mean": 0.7, "total": 0.05}
 HEAD = """\
 # How true the figures are
@@ -120,6 +122,53 @@ def totals(measured: Sequence[dict]) -> str:
     return "\n\n".join(parts)
 
 
+def cpu_costs(times: dict[str, dict[str, float]]) -> str:
+    """What CPU time costs, against the wall clock and against yappi."""
+    rows = [
+        "| added to the time alone | fastprof | with CPU time | yappi with CPU time |",
+        "|---|---:|---:|---:|",
+    ]
+    of_wall, of_yappi = [], []
+    for name, seconds in times.items():
+        alone = seconds["unprofiled"]
+        wall, cpu, yappi = (
+            seconds[mode] - alone for mode in ("fastprof", "fastprof-cpu", "yappi-cpu")
+        )
+        of_wall.append(cpu / wall)
+        of_yappi.append(cpu / yappi)
+        rows.append(
+            f"| {name} | {wall / alone:.2f} | {cpu / alone:.2f} | {yappi / alone:.2f} |"
+        )
+    wall, yappi = map(statistics.geometric_mean, (of_wall, of_yappi))
+    return (
+        "### The cost of CPU time\n\n" + "\n".join(rows) + "\n\n"
+        f"Geometric means: {wall:.2f} of what the wall clock adds (goal {CPU_OF_WALL}: "
+        f"{'met' if wall <= CPU_OF_WALL else 'missed'}), {yappi:.2f} of what yappi "
+        f"adds (goal {CPU_OF_YAPPI}: {'met' if yappi <= CPU_OF_YAPPI else 'missed'}).\n"
+    )
+
+
+def order(programs: dict[str, dict[str, dict[str, float]]]) -> str:
+    """How far the functions of most own time are those that py-spy saw."""
+    names = list(next(iter(programs.values())))
+    rows = [
+        "| | " + " | ".join(f"{name}: same | ranks | error" for name in names) + " |",
+        "|---|" + "---:|---:|---:|" * len(names),
+    ]
+    for program, by_name in programs.items():
+        cells = [
+            f"{one['same']:.0%} | {one['correlation']:.2f} | {100 * one['error']:.1f}"
+            for one in by_name.values()
+        ]
+        rows.append(f"| {program} | " + " | ".join(cells) + " |")
+    return (
+        "### The functions of most own time\n\nAgainst a sample each ms for 15 s by "
+        "py-spy, of the program alone. *Same*: of the 20 functions of most own time. "
+        "*Ranks*: Spearman's correlation over these. *Error*: the largest of a "
+        "function's share, in points.\n\n" + "\n".join(rows) + "\n"
+    )
+
+
 def page(measured: Sequence[dict]) -> str:
     """All of it."""
     parts = [HEAD]
@@ -131,11 +180,20 @@ def page(measured: Sequence[dict]) -> str:
             f"- {one['date']}, revision {one['revision']}\n"
             f"- {machine['cpu']}, {machine['cores']} cores, {machine['kernel']}, load "
             f"at the start: {machine['load']}\n"
-            f"- median of {one['rounds']} rounds\n\n"
+            f"- median of {one['rounds']} rounds\n"
+            + "".join(
+                f"- {part}: {about['date']}, revision {about['revision']}\n"
+                for part, about in one.get("later", {}).items()
+            )
+            + "\n"
             f"{whole(results)}\n\nfastprof, over the sweep of shares (errors in "
             f"points, of the total as a fraction):\n\n{goals(results)}\n\n"
             f"{by_case(results)}\n\n### Programs\n\n{totals(one['totals'])}\n"
         )
+        if "cpu" in one:
+            parts.append(cpu_costs(one["cpu"]))
+        if "order" in one:
+            parts.append(order(one["order"]))
     return "\n".join(parts)
 
 

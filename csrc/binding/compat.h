@@ -139,6 +139,18 @@ fpy_profiling_slows_python(void)
     return PY_VERSION_HEX < 0x030C0000;
 }
 
+/* NULL: it has ended. */
+static inline PyThreadState *
+fpy_thread_of_id(uint64_t id)
+{
+    PyThreadState *thread = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+
+    while (thread != NULL && PyThreadState_GetID(thread) != id) {
+        thread = PyThreadState_Next(thread);
+    }
+    return thread;
+}
+
 /* Whether a trace or profile function is told of what the thread does. */
 static inline bool
 fpy_has_trace_or_profile(const PyThreadState *thread)

@@ -120,14 +120,16 @@ new_snapshot(const fpy_state *state)
 }
 
 static int
-copy_threads(fpy_snapshot *self, fpy_session *session, const fpy_recorder *list,
-             fp_ticks now)
+copy_threads(fpy_snapshot *self, fpy_session *session, fpy_recorder *list, fp_ticks now)
 {
     const fp_numbering numbering = {fpy_callables_number, &session->callables};
 
-    for (const fpy_recorder *r = list; r != NULL; r = r->next) {
-        if (fp_snapshot_add(&self->snapshot, &r->engine, r->ident, now, numbering) !=
-            FP_OK) {
+    for (fpy_recorder *r = list; r != NULL; r = r->next) {
+        if (fp_snapshot_add(&self->snapshot,
+                            &r->engine,
+                            r->ident,
+                            fpy_recorder_now(r, now),
+                            numbering) != FP_OK) {
             PyErr_NoMemory();
             return -1;
         }

@@ -73,6 +73,19 @@ is_fast_thread(const fpy_monitor *monitor, const PyThreadState *thread)
     return monitor->recorder->engine.top->frame != 0 || thread->id == monitor->fast_id;
 }
 
+/* The time of an event. `cpu`: a session wants CPU time, perhaps this one. */
+static inline fp_ticks
+time_of(fpy_recorder *recorder, const bool cpu)
+{
+    const fp_ticks now = fp_clock_now_inline();
+
+    if (cpu && recorder->cpu_time &&
+        fp_presence_is_doubtful(&recorder->presence, now)) {
+        return fpy_recorder_catch_up(recorder, now);
+    }
+    return now;
+}
+
 /* What ends with an enter of a Python function: a C function that was called by the
  * frame that calls it now, without C between them, has ended unseen (another tool
  * raised). */
@@ -247,7 +260,7 @@ other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callab
                  callee == callable ? first : NULL,
                  key,
                  identity_of(thread) | FPY_C_CALL,
-                 fp_clock_now_inline());
+                 time_of(recorder, true));
 }
 
 /* A C_RETURN or C_RAISE where the last that was entered is not a C function of this
@@ -265,7 +278,7 @@ other_c_leave(fpy_recorder *recorder, PyObject *callable, fp_frame identity,
     if (!may_be_open) {
         return aside(recorder);
     }
-    fp_recorder_leave(&recorder->engine, identity, fp_clock_now_inline(), raised);
+    fp_recorder_leave(&recorder->engine, identity, time_of(recorder, true), raised);
     return Py_None;
 }
 
@@ -346,14 +359,14 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
 /* ---- the callbacks ---- */
 
 static inline PyObject *
-on_enter(PyObject *self, PyObject *const *args, int kind)
+on_enter(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
     const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
 
     if (FP_LIKELY(thread == monitor->fast_thread && is_fast_thread(monitor, thread))) {
         fpy_recorder *recorder = monitor->recorder;
-        const fp_ticks now = fp_clock_now_inline();
+        const fp_ticks now = time_of(recorder, cpu);
         leave_ended_c_call(recorder, thread, now);
         return enter(recorder, args[0], NULL, args[0], identity_of(thread), now);
     }
@@ -361,13 +374,13 @@ on_enter(PyObject *self, PyObject *const *args, int kind)
 }
 
 static inline PyObject *
-on_leave(PyObject *self, PyObject *const *args, int kind)
+on_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
     const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
 
     if (FP_LIKELY(thread == monitor->fast_thread)) {
-        const fp_ticks now = fp_clock_now_inline();
+        const fp_ticks now = time_of(monitor->recorder, cpu);
         return leave(
             monitor->recorder, identity_of(thread), now, kind == FPY_ON_UNWIND);
     }
@@ -375,7 +388,7 @@ on_leave(PyObject *self, PyObject *const *args, int kind)
 }
 
 static inline PyObject *
-on_c_leave(PyObject *self, PyObject *const *args, int kind)
+on_c_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
     const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
@@ -385,34 +398,15 @@ on_c_leave(PyObject *self, PyObject *const *args, int kind)
         const fp_frame identity = identity_of(thread) | FPY_C_CALL;
         if (FP_LIKELY(recorder->engine.top->frame == identity)) {
             return leave(
-                recorder, identity, fp_clock_now_inline(), kind == FPY_ON_C_RAISE);
+                recorder, identity, time_of(recorder, cpu), kind == FPY_ON_C_RAISE);
         }
         return other_c_leave(recorder, args[2], identity, kind == FPY_ON_C_RAISE);
     }
     return thread == monitor->fast_thread ? Py_None : feed_slowly(self, kind, args);
 }
 
-#define CALLBACK(name, handler, kind)                                                  \
-    static PyObject *name(PyObject *self,                                              \
-                          PyObject *const *args,                                       \
-                          size_t Py_UNUSED(nargsf),                                    \
-                          PyObject *Py_UNUSED(kwnames))                                \
-    {                                                                                  \
-        return handler(self, args, kind);                                              \
-    }
-
-CALLBACK(on_start, on_enter, FPY_ON_START)
-CALLBACK(on_resume, on_enter, FPY_ON_RESUME)
-CALLBACK(on_throw, on_enter, FPY_ON_THROW)
-CALLBACK(on_return, on_leave, FPY_ON_RETURN)
-CALLBACK(on_yield, on_leave, FPY_ON_YIELD)
-CALLBACK(on_unwind, on_leave, FPY_ON_UNWIND)
-CALLBACK(on_c_return, on_c_leave, FPY_ON_C_RETURN)
-CALLBACK(on_c_raise, on_c_leave, FPY_ON_C_RAISE)
-
-static PyObject *
-on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
-        PyObject *Py_UNUSED(kwnames))
+static inline PyObject *
+on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
     const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
@@ -426,7 +420,7 @@ on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
         if (FP_LIKELY(key != NULL)) {
             const fp_frame identity = identity_of(thread) | FPY_C_CALL;
             return enter(
-                recorder, args[2], args[3], key, identity, fp_clock_now_inline());
+                recorder, args[2], args[3], key, identity, time_of(recorder, cpu));
         }
         if (PyType_Check(args[2]) && recorder->builtins == FPY_BUILTINS_C) {
             fp_recorder_aside(&recorder->engine, FPY_ASIDES_OF_CLASS - 1);
@@ -437,19 +431,52 @@ on_call(PyObject *self, PyObject *const *args, size_t Py_UNUSED(nargsf),
     if (thread == monitor->fast_thread && monitor->c_thread == NULL) {
         return Py_None;
     }
-    return feed_slowly(self, FPY_ON_CALL, args);
+    return feed_slowly(self, kind, args);
 }
 
-static const vectorcallfunc handlers[FPY_EVENT_KINDS] = {
-    [FPY_ON_START] = on_start,
-    [FPY_ON_RESUME] = on_resume,
-    [FPY_ON_THROW] = on_throw,
-    [FPY_ON_RETURN] = on_return,
-    [FPY_ON_YIELD] = on_yield,
-    [FPY_ON_UNWIND] = on_unwind,
-    [FPY_ON_CALL] = on_call,
-    [FPY_ON_C_RETURN] = on_c_return,
-    [FPY_ON_C_RAISE] = on_c_raise,
+/* Each handler twice: as it is, and for CPU time. */
+#define CALLBACK(name, handler, kind)                                                  \
+    static PyObject *name(PyObject *self,                                              \
+                          PyObject *const *args,                                       \
+                          size_t Py_UNUSED(nargsf),                                    \
+                          PyObject *Py_UNUSED(kwnames))                                \
+    {                                                                                  \
+        return handler(self, args, kind, false);                                       \
+    }                                                                                  \
+                                                                                       \
+    static PyObject *cpu_##name(PyObject *self,                                        \
+                                PyObject *const *args,                                 \
+                                size_t Py_UNUSED(nargsf),                              \
+                                PyObject *Py_UNUSED(kwnames))                          \
+    {                                                                                  \
+        return handler(self, args, kind, true);                                        \
+    }
+
+CALLBACK(on_start, on_enter, FPY_ON_START)
+CALLBACK(on_resume, on_enter, FPY_ON_RESUME)
+CALLBACK(on_throw, on_enter, FPY_ON_THROW)
+CALLBACK(on_return, on_leave, FPY_ON_RETURN)
+CALLBACK(on_yield, on_leave, FPY_ON_YIELD)
+CALLBACK(on_unwind, on_leave, FPY_ON_UNWIND)
+CALLBACK(on_call, on_any_call, FPY_ON_CALL)
+CALLBACK(on_c_return, on_c_leave, FPY_ON_C_RETURN)
+CALLBACK(on_c_raise, on_c_leave, FPY_ON_C_RAISE)
+
+#define BOTH(name)                                                                     \
+    {                                                                                  \
+        name, cpu_##name                                                               \
+    }
+
+static const vectorcallfunc handlers[FPY_EVENT_KINDS][2] = {
+    [FPY_ON_START] = BOTH(on_start),
+    [FPY_ON_RESUME] = BOTH(on_resume),
+    [FPY_ON_THROW] = BOTH(on_throw),
+    [FPY_ON_RETURN] = BOTH(on_return),
+    [FPY_ON_YIELD] = BOTH(on_yield),
+    [FPY_ON_UNWIND] = BOTH(on_unwind),
+    [FPY_ON_CALL] = BOTH(on_call),
+    [FPY_ON_C_RETURN] = BOTH(on_c_return),
+    [FPY_ON_C_RAISE] = BOTH(on_c_raise),
 };
 
 /* ---- the event source ---- */
@@ -460,7 +487,7 @@ new_callback(fpy_monitor *monitor, int kind)
     callback *one = PyObject_New(callback, monitor->state->callback_type);
 
     if (one != NULL) {
-        one->call = handlers[kind];
+        one->call = handlers[kind][0];
         one->monitor = monitor;
     }
     return (PyObject *)one;
@@ -482,12 +509,18 @@ make_callbacks(fpy_monitor *monitor)
 static int
 ask_for_events(fpy_monitor *monitor)
 {
-    bool python = false, others = false;
+    bool python = false, others = false, cpu = false;
 
     for (const fpy_session *s = monitor->state->active; s != NULL; s = s->next_active) {
         const bool ours = s->source == &fpy_hook_monitoring;
         python = python || ours;
         others = others || (ours && s->builtins != FPY_BUILTINS_NONE);
+        cpu = cpu || (ours && s->cpu_time);
+    }
+    for (int kind = 0; kind < FPY_EVENT_KINDS; kind++) {
+        if (monitor->tool.callbacks[kind] != NULL) {
+            ((callback *)monitor->tool.callbacks[kind])->call = handlers[kind][cpu];
+        }
     }
     return fpy_tool_ask_for_events(&monitor->tool, python, others);
 }

@@ -9,6 +9,7 @@
 #include "../engine/codec.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static PyObject *
 stop_after_fork(PyObject *module, PyObject *Py_UNUSED(ignored))
@@ -88,6 +89,9 @@ choose_clock(fpy_state *state)
 {
     const char *forced = getenv("FASTPROF_CLOCK");
 
+    const char *rseq = getenv("FASTPROF_RSEQ");
+
+    state->use_rseq = rseq == NULL || strcmp(rseq, "0") != 0;
     if (forced != NULL && forced[0] == '\0') {
         forced = NULL;
     }

@@ -64,17 +64,6 @@ fpy_monitor_forget_threads(fpy_monitor *monitor)
     }
 }
 
-static bool
-is_alive(uint64_t id)
-{
-    PyThreadState *thread = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
-
-    while (thread != NULL && PyThreadState_GetID(thread) != id) {
-        thread = PyThreadState_Next(thread);
-    }
-    return thread != NULL;
-}
-
 /* Nobody tells when a thread has ended: so it is found out when a new one is seen. */
 static void
 forget_dead_threads(fpy_monitor *monitor)
@@ -82,7 +71,7 @@ forget_dead_threads(fpy_monitor *monitor)
     fpy_monitored *one, *next;
 
     HASH_ITER(hh, monitor->threads, one, next) {
-        if (!is_alive(one->thread.id)) {
+        if (fpy_thread_of_id(one->thread.id) == NULL) {
             forget_thread(monitor, one);
         }
     }

@@ -125,6 +125,26 @@ set_threads(fpy_session *session, PyObject *value)
 }
 
 static int
+set_clock(fpy_session *session, PyObject *value, PyObject *timer)
+{
+    const bool given = value != NULL && PyUnicode_Check(value);
+
+    session->cpu_time = given && PyUnicode_CompareWithASCIIString(value, "cpu") == 0;
+    if (value != NULL && !session->cpu_time &&
+        !(given && PyUnicode_CompareWithASCIIString(value, "wall") == 0)) {
+        PyErr_Format(
+            PyExc_ValueError, "clock must be \"wall\" or \"cpu\", not %R", value);
+        return -1;
+    }
+    if (session->cpu_time && timer != Py_None) {
+        PyErr_SetString(PyExc_ValueError,
+                        "a timer is a clock of its own: leave out clock=\"cpu\"");
+        return -1;
+    }
+    return 0;
+}
+
+static int
 set_timer(fpy_session *session, PyObject *timer, double unit)
 {
     if (timer != Py_None && !PyCallable_Check(timer)) {
@@ -202,15 +222,17 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
                             "max_nodes",
                             "backend",
                             "compensate",
+                            "clock",
                             NULL};
     fpy_session *session = &self->session;
     PyObject *timer = Py_None, *unit = NULL, *subcalls = NULL, *builtins = NULL;
     PyObject *threads = NULL, *max_nodes = NULL, *backend = NULL, *compensate = NULL;
+    PyObject *clock = NULL;
     double seconds;
 
     if (!PyArg_ParseTupleAndKeywords(args,
                                      kwargs,
-                                     "|OOOO$OOOO:Profiler",
+                                     "|OOOO$OOOOO:Profiler",
                                      names,
                                      &timer,
                                      &unit,
@@ -219,7 +241,8 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
                                      &threads,
                                      &max_nodes,
                                      &backend,
-                                     &compensate)) {
+                                     &compensate,
+                                     &clock)) {
         return -1;
     }
     if (session->recorders != NULL || session->retired != NULL) {
@@ -237,7 +260,7 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
         set_flag(&session->subcalls, "subcalls", subcalls) < 0 ||
         set_flag(&session->compensate, "compensate", compensate) < 0 ||
         set_builtins(session, builtins) < 0 || set_threads(session, threads) < 0 ||
-        set_unit(&seconds, unit) < 0) {
+        set_clock(session, clock, timer) < 0 || set_unit(&seconds, unit) < 0) {
         return -1;
     }
     if (timer != Py_None) {
@@ -354,11 +377,24 @@ note_place(fpy_session *session)
     }
 }
 
+static void
+prepare_for_cpu_time(fpy_state *state)
+{
+    fp_clock_scale(&state->clock); /* for what the kernel says, in ns */
+    if (!state->rseq_tried) {
+        state->rseq_tried = true;
+        state->use_rseq = state->use_rseq && fp_presence_areas_work();
+    }
+}
+
 static int
 start(fpy_session *session)
 {
     if (watch_forks(session->state, fpy_module_of_type(Py_TYPE(session->owner))) < 0) {
         return -1;
+    }
+    if (session->cpu_time) {
+        prepare_for_cpu_time(session->state);
     }
     session->lacked_costs = session->lacked_costs || fpy_session_lacks_costs(session);
     /* First, for an audit hook that runs meanwhile may disable it again. */
@@ -470,7 +506,11 @@ profiler_clock_info(fpy_profiler *self, void *Py_UNUSED(closure))
     const fp_clock *clock = &session->state->clock;
     const bool custom = session->timer != NULL;
 
-    return Py_BuildValue("{sssdsO}",
+    return Py_BuildValue("{sssssdsO}",
+                         "measures",
+                         custom              ? "custom"
+                         : session->cpu_time ? "cpu"
+                                             : "wall",
                          "source",
                          custom ? "custom" : fp_clock_source_name(clock->source),
                          "seconds_per_tick",
@@ -591,7 +631,7 @@ static PyGetSetDef profiler_getset[] = {
     {"clock_info",
      (getter)profiler_clock_info,
      NULL,
-     "The clock: a dict of source, seconds_per_tick and unstable.",
+     "The clock: a dict of source, measures, seconds_per_tick and unstable.",
      NULL},
     {"calibration",
      (getter)profiler_calibration,
@@ -607,7 +647,8 @@ static PyGetSetDef profiler_getset[] = {
 static PyType_Slot profiler_slots[] = {
     {Py_tp_doc,
      "Profiler(timer=None, timeunit=0.0, subcalls=True, builtins=True, *,\n"
-     "         threads=\"all\", max_nodes=2**20, backend=\"auto\", compensate=True)\n"
+     "         threads=\"all\", max_nodes=2**20, backend=\"auto\", compensate=True,\n"
+     "         clock=\"wall\")\n"
      "--\n\n"
      "Records calls. fastprof.Profiler and fastprof.Profile are made of it."},
     {Py_tp_new, profiler_new},

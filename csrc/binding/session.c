@@ -125,10 +125,49 @@ fpy_session_recorder(fpy_session *session, uint64_t thread_id, uint64_t ident)
         return NULL;
     }
     recorder->session = session;
+    recorder->cpu_time = session->cpu_time;
+    if (session->cpu_time) {
+        recorder->presence =
+            fp_presence_new(&session->state->clock, session->state->use_rseq);
+    }
     recorder->thread_id = thread_id;
     recorder->ident = ident;
     *link = recorder;
     return recorder;
+}
+
+fp_ticks
+fpy_recorder_catch_up(fpy_recorder *recorder, fp_ticks now)
+{
+    fp_ticks after;
+    const fp_ticks off =
+        fp_presence_look(&recorder->presence, &recorder->session->state->clock, &after);
+
+    /* What the look took is nobody's. */
+    fp_recorder_lose(&recorder->engine, off + after - now);
+    return after;
+}
+
+fp_ticks
+fpy_recorder_now(fpy_recorder *recorder, fp_ticks now)
+{
+    fp_ticks after;
+
+    if (!recorder->cpu_time || fp_recorder_current(&recorder->engine) == 0) {
+        return now;
+    }
+    if (recorder->thread_id == PyThreadState_GetID(PyThreadState_Get())) {
+        return fpy_recorder_catch_up(recorder, now);
+    }
+    if (fpy_thread_of_id(recorder->thread_id) == NULL) {
+        return recorder->presence.last_look; /* it has ended, nobody knows when */
+    }
+    fp_recorder_lose(&recorder->engine,
+                     fp_presence_look_at(&recorder->presence,
+                                         &recorder->session->state->clock,
+                                         recorder->ident,
+                                         &after));
+    return after;
 }
 
 /* Naming may run Python code, which may have ended the call: then there is nothing to
@@ -195,7 +234,7 @@ fpy_recorder_retire(fpy_recorder *recorder, fp_ticks now)
     *link = recorder->next;
     recorder->next = session->retired;
     session->retired = recorder;
-    fp_recorder_close(&recorder->engine, now);
+    fp_recorder_close(&recorder->engine, fpy_recorder_now(recorder, now));
     fp_recorder_retire(&recorder->engine);
 }
 
@@ -203,7 +242,7 @@ void
 fpy_session_close(fpy_session *session, fp_ticks now)
 {
     for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
-        fp_recorder_close(&r->engine, now);
+        fp_recorder_close(&r->engine, fpy_recorder_now(r, now));
         r->base_frame = 0;
     }
 }

@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "state.h"
 
+#include "../engine/presence.h"
 #include "../engine/recorder.h"
 
 #include <stdbool.h>
@@ -40,7 +41,8 @@ typedef enum {
 } fpy_builtins;
 
 typedef struct fpy_recorder {
-    fpy_builtins builtins; /* the session's, at hand */
+    fpy_builtins builtins; /* the session's, at hand, as the next */
+    bool cpu_time;
     fp_recorder engine;
     fpy_session *session;
     struct fpy_recorder *next; /* in one of the session's lists */
@@ -51,6 +53,7 @@ typedef struct fpy_recorder {
     uint64_t ident;            /* threading.get_ident() */
     fp_frame base_frame;       /* the frame that enabled, until it is left; or 0 */
     uint64_t last_event;       /* number of the last event it was offered */
+    fp_presence presence;      /* of its thread, for CPU time */
     bool watched; /* linked since the last detach: its hook should be there */
 } fpy_recorder;
 
@@ -74,6 +77,7 @@ struct fpy_session {
     bool subcalls;
     fpy_builtins builtins;
     bool all_threads;
+    bool cpu_time; /* what the threads use, not what passes */
     bool compensate;
     bool lacked_costs; /* of events, when it was enabled: times stay as recorded */
     bool incomplete;   /* memory ran out: recording stopped */
@@ -130,6 +134,13 @@ fpy_session_lacks_costs(const fpy_session *session)
 {
     return session->compensate && !session->calibration->is_done;
 }
+
+/* The recorder's thread, which calls, was off the CPU: takes that out of its time. The
+ * answer is the time of the event that had come at `now`. */
+fp_ticks fpy_recorder_catch_up(fpy_recorder *recorder, fp_ticks now);
+
+/* The time to end the recorder's open calls at, whatever thread calls. */
+fp_ticks fpy_recorder_now(fpy_recorder *recorder, fp_ticks now);
 
 /* Ends all open calls of all threads. */
 void fpy_session_close(fpy_session *session, fp_ticks now);

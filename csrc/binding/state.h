@@ -45,7 +45,9 @@ typedef struct {
     struct fpy_monitor *monitor;     /* NULL where there is no sys.monitoring */
     uintptr_t starters;      /* where the `_thread` functions that start threads */
     uintptr_t starters_span; /* have their method definitions */
-    bool clock_refused;      /* FASTPROF_CLOCK names one that is not to be had */
+    bool use_rseq;           /* see presence.h; FASTPROF_RSEQ=0 says no */
+    bool rseq_tried;
+    bool clock_refused; /* FASTPROF_CLOCK names one that is not to be had */
     bool fork_watched;
 } fpy_state;
 

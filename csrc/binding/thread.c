@@ -28,6 +28,7 @@ fpy_thread_link(fpy_thread *thread, fpy_recorder *recorder)
     recorder->thread = thread;
     recorder->builtins = recorder->session->builtins;
     recorder->last_event = thread->event_count;
+    fp_presence_forget(&recorder->presence);
     recorder->next_on_thread = thread->recorders;
     thread->recorders = recorder;
     choose_way(thread);
@@ -91,6 +92,9 @@ fpy_thread_next(fpy_thread *thread, fp_ticks clock_now, fp_ticks *now)
         }
         recorder->last_event = thread->event_count;
         *now = clock_now;
+        if (recorder->cpu_time) {
+            *now = fpy_recorder_catch_up(recorder, clock_now);
+        }
         if (session->timer == NULL) {
             return recorder;
         }

@@ -152,8 +152,10 @@ fp_recorder_hide(fp_recorder *recorder, fp_visibility visibility)
 fp_frame
 fp_recorder_current(const fp_recorder *recorder)
 {
-    return recorder->pairs != NULL ? fp_pairs_current(recorder->pairs)
-                                   : recorder->top->frame;
+    if (recorder->pairs != NULL) {
+        return fp_pairs_current(recorder->pairs);
+    }
+    return recorder->top != NULL ? recorder->top->frame : 0; /* retired */
 }
 
 void

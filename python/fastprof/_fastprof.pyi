@@ -26,6 +26,7 @@ class _Calibration(TypedDict):
     pace: float
 
 class _ClockInfo(TypedDict):
+    measures: Literal["wall", "cpu", "custom"]
     source: Literal["tsc", "cntvct", "monotonic", "custom"]
     seconds_per_tick: float
     unstable: bool
@@ -120,6 +121,7 @@ class Profiler:
         max_nodes: int = 1048576,
         backend: Literal["auto", "setprofile", "monitoring"] = "auto",
         compensate: bool = True,
+        clock: Literal["wall", "cpu"] = "wall",
     ) -> None: ...
     @property
     def enabled(self) -> bool: ...

@@ -159,6 +159,13 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         " (Python 3.12 and newer)",
     )
     parser.add_option(
+        "--clock",
+        default="wall",
+        choices=["wall", "cpu"],
+        help="measure the time that passes (wall), or what each thread is on a CPU"
+        " (cpu)",
+    )
+    parser.add_option(
         "--no-compensate",
         dest="compensate",
         action="store_false",
@@ -173,7 +180,7 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
     )
     options, program = parser.parse_args(arguments)
     if options.as_cprofile:
-        for name in ("outfile", "sort", "backend", "builtins", "compensate"):
+        for name in ("outfile", "sort", "backend", "builtins", "clock", "compensate"):
             if getattr(options, name) != parser.defaults[name]:
                 flag = "no-compensate" if name == "compensate" else name
                 parser.error(f"--as-cprofile profiles nothing: leave out --{flag}")
@@ -335,6 +342,7 @@ def make_profiler(options: optparse.Values) -> Profiler:
             backend=options.backend,
             builtins=BUILTINS[options.builtins],
             compensate=options.compensate,
+            clock=options.clock,
         )
     except FastprofError as error:
         raise BadInputError(str(error)) from error

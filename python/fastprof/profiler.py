@@ -50,6 +50,8 @@ class Profiler(_core.Profiler):
         compensate: Whether what the profiler adds is taken out of the times (see
             docs/accuracy.md); with a `timer` it never is. The first profiler that is
             enabled in a process measures it, which takes some milliseconds.
+        clock: "wall", the time that passes, or "cpu", the time that each thread is on
+            a CPU: without sleep, without waiting for I/O, locks or the interpreter.
 
     Raises:
         ValueError: An option has an unknown value.
@@ -72,6 +74,7 @@ class Profiler(_core.Profiler):
         max_nodes: int = 2**20,
         backend: "Literal['auto', 'setprofile', 'monitoring']" = "auto",
         compensate: bool = True,
+        clock: "Literal['wall', 'cpu']" = "wall",
     ) -> None:
         """See the class."""
         super().__init__(
@@ -83,6 +86,7 @@ class Profiler(_core.Profiler):
             max_nodes=max_nodes,
             backend=backend,
             compensate=compensate,
+            clock=clock,
         )
 
     def __enter__(self) -> "Self":
@@ -119,6 +123,7 @@ class Profiler(_core.Profiler):
             "pid": getpid(),
             "date": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()),
             "clock": clock["source"],
+            "measures": clock["measures"],
             "clock_unstable": clock["unstable"],
             "negative_intervals": sum(thread[3] for thread in snapshot.threads),
             "threads": [thread[:2] for thread in snapshot.threads],

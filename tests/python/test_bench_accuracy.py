@@ -12,6 +12,7 @@ sys.path += [str(BENCHMARKS), str(BENCHMARKS / "accuracy")]
 
 cases = importlib.import_module("cases")
 observers = importlib.import_module("observers")
+order = importlib.import_module("order")
 report = importlib.import_module("report")
 
 TURNS = 7
@@ -96,6 +97,17 @@ MEASURED = [
                 "compensated": 1.1,
             }
         ],
+        "cpu": {
+            "fib": {
+                "unprofiled": 1.0,
+                "fastprof": 3.0,
+                "fastprof-cpu": 3.2,
+                "yappi-cpu": 23.0,
+            }
+        },
+        "order": {
+            "go": {"fastprof": {"same": 0.95, "correlation": 0.9, "error": 0.012}},
+        },
     }
 ]
 
@@ -109,3 +121,24 @@ def test_the_page_has_the_errors_in_points():
     assert "| method | 3.0 | 50.0 |" in page
     assert "recorded 3.00, compensated 1.10" in page
     assert "| fib | 3.00 | 1.10 |" in page
+    assert "| fib | 2.00 | 2.20 | 22.00 |" in page
+    assert "1.10 of what the wall clock adds (goal 1.3: met)" in page
+    assert "| go | 95% | 0.90 | 1.2 |" in page
+
+
+def test_the_order_is_compared_over_what_both_know():
+    stacks = """\
+main (a.py:1);f (a.py:3) 60
+main (a.py:1);f (a.py:4);g (a.py:9) 30
+main (a.py:2) 10
+harness (b.py:7) 100
+"""
+    reference = order.of_stacks(stacks)
+    assert reference["f", "a.py"] == 0.3
+    said = order.shares_of(
+        [("g", "/x/a.py", 2.0), ("f", "a.py", 7.0), ("main", "a.py", 1)]
+    )
+    compared = order.compare(reference, said)
+    assert compared["same"] == 1.0
+    assert compared["correlation"] == pytest.approx(1.0)
+    assert compared["error"] == pytest.approx(0.4)

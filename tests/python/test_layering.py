@@ -17,6 +17,7 @@ ENGINE_CHAIN = (
     "status",
     "hash",
     "clock",
+    "presence",
     "calltree",
     "pairs",
     "recorder",
