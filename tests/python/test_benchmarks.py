@@ -331,6 +331,8 @@ def test_modes_follow_the_event_source():
     assert set(child.all_modes((3, 12))) - set(since) == {
         "fastprof-setprofile",
         "empty-setprofile",
+        "fastprof-cpu",
+        "yappi-cpu",
     }
 
 

@@ -24,7 +24,12 @@ def test_the_clock_is_reported():
 
 def test_a_timer_takes_the_place_of_the_clock():
     info = fastprof.Profiler(timer=lambda: 1, timeunit=0.25).clock_info
-    assert info == {"source": "custom", "seconds_per_tick": 0.25, "unstable": False}
+    assert info == {
+        "source": "custom",
+        "measures": "custom",
+        "seconds_per_tick": 0.25,
+        "unstable": False,
+    }
 
 
 def test_monotonic_can_be_forced_everywhere():
