@@ -37,7 +37,8 @@ def of_stacks(text: str) -> Shares:
     named = []
     for line in text.splitlines():
         stack, _, count = line.rpartition(" ")
-        name, _, place = stack.rpartition(";")[2].partition(" (")
+        qualname, _, place = stack.rpartition(";")[2].partition(" (")
+        name = qualname.rpartition(".")[2]
         named.append(
             (name, place.rpartition(":")[0] or place.rstrip(")"), float(count))
         )

@@ -129,7 +129,7 @@ def test_the_page_has_the_errors_in_points():
 def test_the_order_is_compared_over_what_both_know():
     stacks = """\
 main (a.py:1);f (a.py:3) 60
-main (a.py:1);f (a.py:4);g (a.py:9) 30
+main (a.py:1);f (a.py:4);A.g (a.py:9) 30
 main (a.py:2) 10
 harness (b.py:7) 100
 """
