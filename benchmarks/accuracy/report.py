@@ -225,10 +225,10 @@ def draw(measured: Sequence[dict], path: Path) -> None:
             axes.set_aspect("equal")
         for axes in list(plots.flat)[len(names) :]:
             axes.set_visible(False)
-        figure.supxlabel("true share of the time in calls, %")
+        figure.supxlabel("true share of the time in calls, %", y=0.1)
         figure.supylabel("reported share, %")
         handles, labels = plots.flat[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="lower right", ncol=5, frameon=False)
-        figure.tight_layout(rect=(0, 0.06, 1, 1))
+        figure.legend(handles, labels, loc="lower center", ncol=5, frameon=False)
+        figure.tight_layout(rect=(0, 0.12, 1, 1))
         figure.savefig(path, metadata={"Date": None})
         pyplot.close(figure)

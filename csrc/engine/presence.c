@@ -12,8 +12,8 @@
 #define TRIAL_NS 50000
 
 #ifdef FP_HAVE_RSEQ
-#define SIGNATURE 0x53053053U /* of glibc's registration, in front of where to go on   \
-                               */
+/* Of glibc's registration: it stands in front of where to go on. */
+#define SIGNATURE 0x53053053U
 
 /* What the area points to: a sequence that no thread is ever in, so that the kernel has
  * nothing to restart and clears the pointer. It checks all of it all the same. */
