@@ -143,8 +143,12 @@ fpy_recorder_catch_up(fpy_recorder *recorder, fp_ticks now)
     const fp_ticks off =
         fp_presence_look(&recorder->presence, &recorder->session->state->clock, &after);
 
-    /* What the look took is nobody's. */
-    fp_recorder_lose(&recorder->engine, off + after - now);
+    const fp_ticks most = 2 * recorder->presence.shortest_look;
+    const fp_ticks took = after - now < most ? after - now : most;
+
+    /* What the look took is nobody's; if it seems long, the thread was off the CPU in
+     * between, which `off` has already. */
+    fp_recorder_lose(&recorder->engine, off + took);
     return after;
 }
 

@@ -69,6 +69,7 @@ fp_presence
 fp_presence_new(const fp_clock *clock, bool use_area)
 {
     fp_presence presence = {
+        .shortest_look = INT64_MAX / 4,
         .longest_gap = (fp_ticks)(FP_LONGEST_GAP_NS * ticks_per_ns(clock)),
         .longest_trust = (fp_ticks)(FP_LONGEST_TRUST_NS * ticks_per_ns(clock)),
     };
@@ -119,6 +120,9 @@ settle(fp_presence *presence, const fp_clock *clock, reading r, fp_ticks *after)
     const fp_ticks off = middle - (fp_ticks)((double)r.cpu_ns * ticks_per_ns(clock));
     const fp_ticks since = presence->is_known ? off - presence->off : 0;
 
+    if (r.after - r.before < presence->shortest_look) {
+        presence->shortest_look = r.after - r.before;
+    }
     presence->is_known = true;
     presence->off = off;
     presence->last_look = presence->last_event = r.after;

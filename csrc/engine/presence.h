@@ -35,6 +35,7 @@ typedef struct {
     fp_ticks last_event;
     fp_ticks longest_gap;
     fp_ticks longest_trust;
+    fp_ticks shortest_look; /* what asking the kernel takes */
 } fp_presence;
 
 /* One that knows nothing yet. `use_area`: only where they work. The clock's scale must
