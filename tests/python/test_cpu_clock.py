@@ -127,7 +127,7 @@ with profiler:
         thread.start()
     for thread in threads:
         thread.join()
-agree([f"computes{number}" for number in range(4)], tolerance=0.1)
+agree([f"computes{number}" for number in range(4)], tolerance=0.25)
 """,
         rseq,
         backend,
