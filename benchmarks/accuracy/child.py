@@ -8,15 +8,16 @@ around each block, and nobody else.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from time import perf_counter
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from cases import CASES, Case, program  # noqa: E402
 from observers import OBSERVERS  # noqa: E402
+from overhead_child import pin_to_one_cpu  # noqa: E402
 
 WARM_UP = 200
 
@@ -36,8 +37,7 @@ def truth(case: Case, calls: int, turns: int, repeats: int) -> dict[str, float]:
 
 def main() -> None:
     """Do as the arguments say."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    pin_to_one_cpu()
     observer, name, *numbers = sys.argv[1:]
     calls, turns, repeats = map(int, numbers)
     case = CASES[name]

@@ -394,8 +394,7 @@ cost_of_aside(const bench *b)
 static fp_costs
 costs_of(const bench *b, bool by_monitoring)
 {
-    const double pace =
-        fpy_profiling_slows_python() && !by_monitoring ? pace_of(b) : 1.0;
+    const double pace = fpy_profiling_slows_python() ? pace_of(b) : 1.0;
     const double pause = (pace - 1.0) * truth_of(b, FUNCTION);
     const fp_cost function = cost_of_function(b, pace), builtin = cost_of_builtin(b);
     const fp_cost method = cost_of(b, METHOD, truth_of(b, METHOD));

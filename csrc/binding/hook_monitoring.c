@@ -73,19 +73,6 @@ is_fast_thread(const fpy_monitor *monitor, const PyThreadState *thread)
     return monitor->recorder->engine.top->frame != 0 || thread->id == monitor->fast_id;
 }
 
-/* The time of an event. `cpu`: a session wants CPU time, perhaps this one. */
-static inline fp_ticks
-time_of(fpy_recorder *recorder, const bool cpu)
-{
-    const fp_ticks now = fp_clock_now_inline();
-
-    if (cpu && recorder->cpu_time &&
-        fp_presence_is_doubtful(&recorder->presence, now)) {
-        return fpy_recorder_catch_up(recorder, now);
-    }
-    return now;
-}
-
 /* What ends with an enter of a Python function: a C function that was called by the
  * frame that calls it now, without C between them, has ended unseen (another tool
  * raised). */
@@ -260,7 +247,7 @@ other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callab
                  callee == callable ? first : NULL,
                  key,
                  identity_of(thread) | FPY_C_CALL,
-                 time_of(recorder, true));
+                 fpy_recorder_time(recorder, true));
 }
 
 /* A C_RETURN or C_RAISE where the last that was entered is not a C function of this
@@ -278,7 +265,8 @@ other_c_leave(fpy_recorder *recorder, PyObject *callable, fp_frame identity,
     if (!may_be_open) {
         return aside(recorder);
     }
-    fp_recorder_leave(&recorder->engine, identity, time_of(recorder, true), raised);
+    fp_recorder_leave(
+        &recorder->engine, identity, fpy_recorder_time(recorder, true), raised);
     return Py_None;
 }
 
@@ -366,7 +354,7 @@ on_enter(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 
     if (FP_LIKELY(thread == monitor->fast_thread && is_fast_thread(monitor, thread))) {
         fpy_recorder *recorder = monitor->recorder;
-        const fp_ticks now = time_of(recorder, cpu);
+        const fp_ticks now = fpy_recorder_time(recorder, cpu);
         leave_ended_c_call(recorder, thread, now);
         return enter(recorder, args[0], NULL, args[0], identity_of(thread), now);
     }
@@ -380,7 +368,7 @@ on_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu)
     const PyThreadState *thread = running_thread(monitor);
 
     if (FP_LIKELY(thread == monitor->fast_thread)) {
-        const fp_ticks now = time_of(monitor->recorder, cpu);
+        const fp_ticks now = fpy_recorder_time(monitor->recorder, cpu);
         return leave(
             monitor->recorder, identity_of(thread), now, kind == FPY_ON_UNWIND);
     }
@@ -397,8 +385,10 @@ on_c_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu)
         fpy_recorder *recorder = monitor->recorder;
         const fp_frame identity = identity_of(thread) | FPY_C_CALL;
         if (FP_LIKELY(recorder->engine.top->frame == identity)) {
-            return leave(
-                recorder, identity, time_of(recorder, cpu), kind == FPY_ON_C_RAISE);
+            return leave(recorder,
+                         identity,
+                         fpy_recorder_time(recorder, cpu),
+                         kind == FPY_ON_C_RAISE);
         }
         return other_c_leave(recorder, args[2], identity, kind == FPY_ON_C_RAISE);
     }
@@ -419,8 +409,12 @@ on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
         const fp_key key = plain_c_key(args[2], args[3], monitor->missing);
         if (FP_LIKELY(key != NULL)) {
             const fp_frame identity = identity_of(thread) | FPY_C_CALL;
-            return enter(
-                recorder, args[2], args[3], key, identity, time_of(recorder, cpu));
+            return enter(recorder,
+                         args[2],
+                         args[3],
+                         key,
+                         identity,
+                         fpy_recorder_time(recorder, cpu));
         }
         if (PyType_Check(args[2]) && recorder->builtins == FPY_BUILTINS_C) {
             fp_recorder_aside(&recorder->engine, FPY_ASIDES_OF_CLASS - 1);

@@ -487,17 +487,6 @@ feed_slowly(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
     return 0;
 }
 
-static inline fp_ticks
-time_of(fpy_recorder *recorder)
-{
-    const fp_ticks now = fp_clock_now_inline();
-
-    if (recorder->cpu_time && fp_presence_is_doubtful(&recorder->presence, now)) {
-        return fpy_recorder_catch_up(recorder, now);
-    }
-    return now;
-}
-
 static int
 hook(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
 {
@@ -505,7 +494,7 @@ hook(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
     fpy_recorder *recorder = one->thread.only;
 
     if (FP_LIKELY(recorder != NULL && !starts_threads(one, what, arg))) {
-        return feed(recorder, frame, what, arg, time_of(recorder));
+        return feed(recorder, frame, what, arg, fpy_recorder_time(recorder, true));
     }
     return feed_slowly(one, frame, what, arg);
 }

@@ -543,11 +543,12 @@ static PyObject *
 profiler_calibration(fpy_profiler *self, void *Py_UNUSED(closure))
 {
     const fp_costs *costs = fpy_costs_of(&self->session);
-    const double scale = fpy_session_scale(&self->session);
+    double scale;
 
     if (costs == NULL) {
         Py_RETURN_NONE;
     }
+    scale = fpy_session_scale(&self->session);
     return Py_BuildValue("{sNsNsNsNsNsNsNsNsNsd}",
                          "python",
                          cost_tuple(&costs->returned[FP_KIND_PYTHON], scale),

@@ -142,7 +142,6 @@ fpy_recorder_catch_up(fpy_recorder *recorder, fp_ticks now)
     fp_ticks after;
     const fp_ticks off =
         fp_presence_look(&recorder->presence, &recorder->session->state->clock, &after);
-
     const fp_ticks most = 2 * recorder->presence.shortest_look;
     const fp_ticks took = after - now < most ? after - now : most;
 

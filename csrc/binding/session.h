@@ -139,6 +139,20 @@ fpy_session_lacks_costs(const fpy_session *session)
  * answer is the time of the event that had come at `now`. */
 fp_ticks fpy_recorder_catch_up(fpy_recorder *recorder, fp_ticks now);
 
+/* The time of an event of the recorder's thread, which calls. `cpu`: a session wants
+ * CPU time, perhaps this one. */
+static inline fp_ticks
+fpy_recorder_time(fpy_recorder *recorder, const bool cpu)
+{
+    const fp_ticks now = fp_clock_now_inline();
+
+    if (cpu && recorder->cpu_time &&
+        fp_presence_is_doubtful(&recorder->presence, now)) {
+        return fpy_recorder_catch_up(recorder, now);
+    }
+    return now;
+}
+
 /* The time to end the recorder's open calls at, whatever thread calls. */
 fp_ticks fpy_recorder_now(fpy_recorder *recorder, fp_ticks now);
 
