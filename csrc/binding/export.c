@@ -70,7 +70,9 @@ describe(const fpy_callable *callable)
                          subject,
                          subject,
                          module,
-                         is_method(subject) ? FP_KIND_METHOD : FP_KIND_C);
+                         callable->visibility == FP_FOLDED ? FP_KIND_COLLECTION
+                         : is_method(subject)              ? FP_KIND_METHOD
+                                                           : FP_KIND_C);
 }
 
 /* The table's order is that of the functions' numbers. */
@@ -194,13 +196,15 @@ traits_of(PyObject *description)
     PyObject *name = PyTuple_GET_ITEM(description, FUNCTION_NAME);
 
     return (fp_traits){
-        .kind = kind >= 0 && kind < FP_KINDS ? (unsigned char)kind : FP_KIND_PYTHON,
+        .kind = kind >= 0 && kind <= FP_KIND_COLLECTION ? (unsigned char)kind
+                                                        : FP_KIND_PYTHON,
         .reference = kind >= FP_KIND_C ? fpy_reference_of(name) : 0,
     };
 }
 
 static int
-build_stats(const fpy_snapshot *self, bool compensated, fp_stats *stats)
+build_stats(const fpy_snapshot *self, bool compensated, bool collections_apart,
+            fp_stats *stats)
 {
     const size_t count = (size_t)PyTuple_GET_SIZE(self->functions);
     fp_traits *traits = fp_alloc((count + 1) * sizeof *traits);
@@ -217,7 +221,8 @@ build_stats(const fpy_snapshot *self, bool compensated, fp_stats *stats)
         status = fp_stats_build(stats,
                                 &self->snapshot,
                                 count,
-                                compensated && self->compensated ? &correction : NULL);
+                                compensated && self->compensated ? &correction : NULL,
+                                collections_apart);
     }
     fp_free(traits);
     if (status != FP_OK) {
@@ -299,7 +304,7 @@ fpy_snapshot_getstats(PyObject *snapshot, bool subcalls)
     fp_stats stats;
     size_t edge = 0;
 
-    if (build_stats(self, true, &stats) < 0) {
+    if (build_stats(self, true, false, &stats) < 0) {
         return NULL;
     }
     entries = PyList_New(0);
@@ -323,15 +328,24 @@ fpy_snapshot_getstats(PyObject *snapshot, bool subcalls)
     return entries;
 }
 
+/* By the jitter of two clocks more may seem to be off than there is. */
+static fp_ticks
+on_cpu(fp_ticks all, fp_ticks off)
+{
+    return off < all ? all - off : 0;
+}
+
 static PyObject *
 sum_tuple(const fpy_snapshot *self, const fp_sum *sum)
 {
-    return Py_BuildValue("(LLLdd)",
+    return Py_BuildValue("(LLLdddd)",
                          (long long)sum->calls,
                          (long long)sum->recursive,
                          (long long)sum->raised,
                          seconds(self, sum->own_ticks),
-                         seconds(self, sum->total_ticks));
+                         seconds(self, sum->total_ticks),
+                         seconds(self, on_cpu(sum->own_ticks, sum->own_off)),
+                         seconds(self, on_cpu(sum->total_ticks, sum->total_off)));
 }
 
 static int
@@ -374,13 +388,15 @@ list_totals(const fpy_snapshot *self, const fp_stats *stats, PyObject *functions
 }
 
 static PyObject *
-snapshot_totals(fpy_snapshot *self, PyObject *compensated)
+snapshot_totals(fpy_snapshot *self, PyObject *args)
 {
+    int compensated, collections_apart;
     PyObject *functions, *edges;
     PyObject *result = NULL;
     fp_stats stats;
 
-    if (build_stats(self, compensated == Py_True, &stats) < 0) {
+    if (!PyArg_ParseTuple(args, "pp:totals", &compensated, &collections_apart) ||
+        build_stats(self, compensated != 0, collections_apart != 0, &stats) < 0) {
         return NULL;
     }
     functions = PyList_New(0);
@@ -553,14 +569,14 @@ snapshot_threads(fpy_snapshot *self, void *Py_UNUSED(closure))
 PyMethodDef fpy_snapshot_methods[] = {
     {"totals",
      (PyCFunction)snapshot_totals,
-     METH_O,
-     "totals($self, compensated, /)\n--\n\n"
+     METH_VARARGS,
+     "totals($self, compensated, collections_apart, /)\n--\n\n"
      "([(function, sums, added, error)], [(caller, callee, sums)], clamped, factor),\n"
      "by the functions' numbers; sums: (calls, recursive calls, raised, own seconds,\n"
-     "cumulative seconds); added: the seconds that were taken from own, for the\n"
-     "profiler had added them; error: how far off that may be; clamped: the seconds\n"
-     "that should have been taken, but there was no more; factor: how many times as\n"
-     "much as calibration found."},
+     "cumulative seconds, and of both those on a CPU); added: the seconds that were\n"
+     "taken from own, for the profiler had added them; error: how far off that may\n"
+     "be; clamped: the seconds that should have been taken, but there was no more;\n"
+     "factor: how many times as much as calibration found."},
     {"encode",
      (PyCFunction)snapshot_encode,
      METH_NOARGS,

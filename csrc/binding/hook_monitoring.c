@@ -428,7 +428,7 @@ on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
     return feed_slowly(self, kind, args);
 }
 
-/* Each handler twice: as it is, and for CPU time. */
+/* Each handler twice: for the wall clock alone, and for CPU time. */
 #define CALLBACK(name, handler, kind)                                                  \
     static PyObject *name(PyObject *self,                                              \
                           PyObject *const *args,                                       \
@@ -509,7 +509,7 @@ ask_for_events(fpy_monitor *monitor)
         const bool ours = s->source == &fpy_hook_monitoring;
         python = python || ours;
         others = others || (ours && s->builtins != FPY_BUILTINS_NONE);
-        cpu = cpu || (ours && s->cpu_time);
+        cpu = cpu || (ours && s->measure != FPY_WALL);
     }
     for (int kind = 0; kind < FPY_EVENT_KINDS; kind++) {
         if (monitor->tool.callbacks[kind] != NULL) {

@@ -92,7 +92,7 @@ fpy_thread_next(fpy_thread *thread, fp_ticks clock_now, fp_ticks *now)
         }
         recorder->last_event = thread->event_count;
         *now = clock_now;
-        if (recorder->cpu_time) {
+        if (recorder->measure != FPY_WALL) {
             *now = fpy_recorder_catch_up(recorder, clock_now);
         }
         if (session->timer == NULL) {

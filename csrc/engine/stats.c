@@ -24,6 +24,10 @@ typedef struct {
     fp_ticks own;          /* without what was added, as the next two */
     fp_ticks inclusive;    /* own, and the children's */
     fp_ticks hidden;       /* of it, the own ticks of hidden nodes */
+    fp_ticks own_off;      /* of own, off the CPU */
+    fp_ticks off;          /* of inclusive, less hidden */
+    fp_ticks folded;       /* the children's own that is the node's */
+    fp_ticks folded_off;
     fp_taken taken;        /* from own */
     edge *edge;
 } step;
@@ -31,8 +35,22 @@ typedef struct {
 typedef struct {
     fp_stats *stats;
     const fp_correction *correction;
+    bool collections_apart;
     edge *edges;
 } building;
+
+static bool
+is_folded(const building *build, const fp_path *path)
+{
+    return path->visibility == FP_FOLDED && !build->collections_apart;
+}
+
+static bool
+is_shown(const building *build, const fp_path *path)
+{
+    return path->visibility == FP_SHOWN ||
+           (path->visibility == FP_FOLDED && build->collections_apart);
+}
 
 static edge *
 edge_of(building *build, uint32_t caller, uint32_t callee)
@@ -80,22 +98,25 @@ as_ticks(double ticks)
 
 /* The ticks of a node whose children have been summed up. What cannot be taken from its
  * own, for that ends at 0, is taken from its caller's: most likely the cost of an event
- * lay on the other side of the border between them than it did in calibration. */
+ * lay on the other side of the border between them than it did in calibration. What the
+ * thread was off the CPU cost nothing, and does not depend on the pace. */
 static void
 work_out(building *build, const fp_path *path, step *node, step *parent)
 {
     const fp_ticks left = path->inclusive_ticks - node->children_raw;
     const fp_ticks raw = left > 0 ? left : 0;
+    const fp_ticks off = path->off_ticks < raw ? path->off_ticks : raw;
 
     node->own = raw;
+    node->own_off = off;
     if (build->correction != NULL) {
         const fp_cost added = fp_correction_of(build->correction, path);
         const double all = added.inside + node->children.outside;
-        const double wanted = (double)raw - all;
+        const double wanted = (double)(raw - off) - all;
         const double pace = fp_correction_pace(build->correction, path);
         const double missing = wanted < 0.0 ? -wanted : 0.0;
-        node->own = missing > 0.0 ? 0 : as_ticks(wanted / pace);
-        node->taken.added = raw - as_ticks(wanted);
+        node->own = plus(off, missing > 0.0 ? 0 : as_ticks(wanted / pace));
+        node->taken.added = raw - off - as_ticks(wanted);
         node->taken.error = as_ticks(added.error + node->children.error);
         parent->children.outside += added.outside + missing;
         parent->children.error += added.error + missing;
@@ -106,6 +127,26 @@ work_out(building *build, const fp_path *path, step *node, step *parent)
     /* As recorded, a call has a time of its own; corrected, that of its parts. */
     node->inclusive = build->correction != NULL ? plus(node->inclusive, node->own)
                                                 : path->inclusive_ticks;
+    node->own = plus(node->own, node->folded);
+    node->own_off = plus(node->own_off, node->folded_off);
+}
+
+/* What the caller has of a node that has been worked out. */
+static void
+hand_up(const building *build, const fp_path *path, step *node, step *parent)
+{
+    if (is_folded(build, path)) {
+        parent->folded = plus(parent->folded, node->own);
+        parent->folded_off = plus(parent->folded_off, node->own_off);
+    } else if (is_shown(build, path)) {
+        node->off = plus(node->off, node->own_off);
+    } else {
+        node->hidden = plus(node->hidden, node->own);
+    }
+    parent->children_raw = plus(parent->children_raw, path->inclusive_ticks);
+    parent->inclusive = plus(parent->inclusive, node->inclusive);
+    parent->hidden = plus(parent->hidden, node->hidden);
+    parent->off = plus(parent->off, node->off);
 }
 
 /* Links each node to its children, and sums up what they used: children stand behind
@@ -119,25 +160,22 @@ link_nodes(building *build, const fp_thread_record *thread, step *steps)
         step *node = &steps[i], *parent = &steps[path->parent];
 
         work_out(build, path, node, parent);
-        if (path->visibility != FP_SHOWN) {
-            node->hidden = plus(node->hidden, node->own);
-        }
-        parent->children_raw = plus(parent->children_raw, path->inclusive_ticks);
-        parent->inclusive = plus(parent->inclusive, node->inclusive);
-        parent->hidden = plus(parent->hidden, node->hidden);
+        hand_up(build, path, node, parent);
         node->next_sibling = parent->first_child;
         parent->first_child = (uint32_t)i;
     }
 }
 
 static void
-add_calls(fp_sum *sum, const fp_path *path, fp_ticks total, fp_ticks own)
+add_calls(fp_sum *sum, const fp_path *path, fp_usage usage)
 {
     sum->calls = plus(sum->calls, path->calls);
     sum->raised = plus(sum->raised, path->raised);
-    sum->own_ticks = plus(sum->own_ticks, own);
+    sum->own_ticks = plus(sum->own_ticks, usage.own);
+    sum->own_off = plus(sum->own_off, usage.own_off);
     if (sum->open++ == 0) {
-        sum->total_ticks = plus(sum->total_ticks, total);
+        sum->total_ticks = plus(sum->total_ticks, usage.total);
+        sum->total_off = plus(sum->total_off, usage.total_off);
     } else {
         sum->recursive = plus(sum->recursive, path->calls);
     }
@@ -148,9 +186,13 @@ enter_node(building *build, const fp_path *path, step *node)
 {
     const fp_ticks shown = node->inclusive - node->hidden;
     const fp_ticks total = shown > node->own ? shown : node->own;
+    const fp_usage usage = {.total = total,
+                            .own = node->own,
+                            .total_off = node->off < total ? node->off : total,
+                            .own_off = node->own_off};
     fp_taken *taken = &build->stats->taken[path->function];
 
-    if (path->visibility != FP_SHOWN) {
+    if (!is_shown(build, path)) {
         return FP_OK;
     }
     if (node->caller != NOBODY) {
@@ -158,9 +200,9 @@ enter_node(building *build, const fp_path *path, step *node)
         if (node->edge == NULL) {
             return FP_NOMEM;
         }
-        add_calls(&node->edge->sum, path, total, node->own);
+        add_calls(&node->edge->sum, path, usage);
     }
-    add_calls(&build->stats->functions[path->function], path, total, node->own);
+    add_calls(&build->stats->functions[path->function], path, usage);
     taken->added = plus(taken->added, node->taken.added);
     taken->error = plus(taken->error, node->taken.error);
     return FP_OK;
@@ -169,7 +211,7 @@ enter_node(building *build, const fp_path *path, step *node)
 static void
 leave_node(building *build, const fp_path *path, const step *node)
 {
-    if (path->visibility != FP_SHOWN) {
+    if (!is_shown(build, path)) {
         return;
     }
     if (node->edge != NULL) {
@@ -189,9 +231,8 @@ walk(building *build, const fp_thread_record *thread, step *steps)
         const fp_path *path = &thread->paths[at];
 
         if (next != 0) {
-            steps[next].caller = at == 0 || path->visibility != FP_SHOWN
-                                     ? steps[at].caller
-                                     : path->function;
+            steps[next].caller = at == 0 || !is_shown(build, path) ? steps[at].caller
+                                                                   : path->function;
         }
         while (next == 0) { /* up, until there is a way to the side */
             if (at == 0) {
@@ -219,6 +260,8 @@ add_sum(fp_sum *to, const fp_sum *sum)
     to->raised = plus(to->raised, sum->raised);
     to->total_ticks = plus(to->total_ticks, sum->total_ticks);
     to->own_ticks = plus(to->own_ticks, sum->own_ticks);
+    to->total_off = plus(to->total_off, sum->total_off);
+    to->own_off = plus(to->own_off, sum->own_off);
 }
 
 static fp_status
@@ -306,9 +349,11 @@ zeros(size_t count, size_t size)
 
 fp_status
 fp_stats_build(fp_stats *stats, const fp_snapshot *snapshot, size_t function_count,
-               const fp_correction *correction)
+               const fp_correction *correction, bool collections_apart)
 {
-    building build = {.stats = stats, .correction = correction};
+    building build = {.stats = stats,
+                      .correction = correction,
+                      .collections_apart = collections_apart};
     fp_status status = FP_OK;
 
     *stats = (fp_stats){

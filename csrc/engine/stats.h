@@ -5,6 +5,9 @@
  *      total      = sum of inclusive over the nodes with no ancestor of their function
  *      recursive  = calls of the other nodes; primitive calls = calls - recursive
  *
+ * A collection of garbage (FP_FOLDED) is either a function of its own, or its own time
+ * is that of the function in which it came about, as `_lsprof` has it.
+ *
  * A caller edge g -> f has the same three, where "recursive" means that an ancestor is
  * an f called by a g. This is what `_lsprof` counts while the program runs. Hidden
  * nodes are left out: what they called counts as called by their caller, and their own
@@ -44,7 +47,8 @@ typedef struct {
 /* FP_OK, or FP_NOMEM: nothing to free. All function numbers in the snapshot must be
  * below `function_count`. Without a correction (NULL) the times are as recorded. */
 fp_status fp_stats_build(fp_stats *stats, const fp_snapshot *snapshot,
-                         size_t function_count, const fp_correction *correction);
+                         size_t function_count, const fp_correction *correction,
+                         bool collections_apart);
 void fp_stats_free(fp_stats *stats);
 
 #endif

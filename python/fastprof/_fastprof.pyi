@@ -6,8 +6,8 @@ from _typeshed import ReadableBuffer, structseq
 from typing_extensions import Self, disjoint_base
 
 _Timer = Callable[[], float]
-# Calls, recursive calls, raised, own seconds, cumulative seconds.
-_Sums = tuple[int, int, int, float, float]
+# Calls, recursive calls, raised, own seconds, cumulative seconds, both on a CPU.
+_Sums = tuple[int, int, int, float, float, float, float]
 # File, first line, name, qualified name, module, kind.
 _Function = tuple[str, int, str, str, str | None, int]
 # Seconds inside the callee's time, outside it, error.
@@ -26,7 +26,7 @@ class _Calibration(TypedDict):
     pace: float
 
 class _ClockInfo(TypedDict):
-    measures: Literal["wall", "cpu", "custom"]
+    measures: Literal["wall", "cpu", "both", "custom"]
     source: Literal["tsc", "cntvct", "monotonic", "custom"]
     seconds_per_tick: float
     unstable: bool
@@ -90,7 +90,7 @@ class Snapshot:
     @property
     def costs(self) -> tuple[float, ...] | None: ...
     def totals(
-        self, compensated: bool, /
+        self, compensated: bool, collections_apart: bool, /
     ) -> tuple[
         list[tuple[int, _Sums, float, float]],
         list[tuple[int, int, _Sums]],
@@ -121,7 +121,7 @@ class Profiler:
         max_nodes: int = 1048576,
         backend: Literal["auto", "setprofile", "monitoring"] = "auto",
         compensate: bool = True,
-        clock: Literal["wall", "cpu"] = "wall",
+        clock: Literal["wall", "cpu", "both"] = "wall",
     ) -> None: ...
     @property
     def enabled(self) -> bool: ...

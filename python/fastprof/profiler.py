@@ -50,8 +50,10 @@ class Profiler(_core.Profiler):
         compensate: Whether what the profiler adds is taken out of the times (see
             docs/accuracy.md); with a `timer` it never is. The first profiler that is
             enabled in a process measures it, which takes some milliseconds.
-        clock: "wall", the time that passes, or "cpu", the time that each thread is on
-            a CPU: without sleep, without waiting for I/O, locks or the interpreter.
+        clock: "wall", the time that passes; "cpu", the time that each thread is on a
+            CPU: without sleep, without waiting for I/O, locks or the interpreter; or
+            "both": times are the wall clock's, and `Stats.functions` and the tables
+            have CPU times beside.
 
     Raises:
         ValueError: An option has an unknown value.
@@ -74,7 +76,7 @@ class Profiler(_core.Profiler):
         max_nodes: int = 2**20,
         backend: "Literal['auto', 'setprofile', 'monitoring']" = "auto",
         compensate: bool = True,
-        clock: "Literal['wall', 'cpu']" = "wall",
+        clock: "Literal['wall', 'cpu', 'both']" = "wall",
     ) -> None:
         """See the class."""
         super().__init__(
@@ -158,12 +160,11 @@ class Profiler(_core.Profiler):
         Args:
             sort: What `pstats.Stats.sort_stats` takes, or a tuple of such.
         """
-        import pstats
+        from .table import make_table
 
         self.create_stats()
-        # pstats refuses a profile with nothing in it, but can print that it is empty.
-        stats = pstats.Stats(self) if self.stats else pstats.Stats()  # type: ignore[arg-type]
-        stats.strip_dirs().sort_stats(*_sort_keys(sort)).print_stats()
+        table = make_table(self, self.snapshot().cpu_times)
+        table.strip_dirs().sort_stats(*_sort_keys(sort)).print_stats()
 
     def run(self, cmd: str | types.CodeType) -> "Self":
         """Profile a statement in the namespace of `__main__`."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     # File, first line, name, qualified name, module, kind.
     _Description = tuple[str, int, str, str, str | None, int]
 
-__all__ = ["Function", "Stats", "load", "pstats_dict"]
+__all__ = ["Function", "Stats", "cpu_times", "load", "pstats_dict"]
 
 # As pstats has them: file, line, name.
 Key = tuple[str, int, str]
@@ -24,11 +24,12 @@ Caller = tuple[int, int, float, float]
 Entry = tuple[int, int, float, float, dict[Key, Caller]]
 
 # By the numbers that the engine has for them.
-KINDS = "python", "generator", "builtin", "method"
+KINDS = "python", "generator", "builtin", "method", "gc"
 
 # What `Stats` asks its run information for.
 FLAGS = {
     "subcalls",
+    "measures",
     "complete",
     "hook_lost",
     "threads_lost",
@@ -52,9 +53,9 @@ def pstats_dict(
         compensated: Whether times are without what the profiler added to them.
     """
     keys: list[Key] = [function[:3] for function in snapshot.functions]
-    functions, edges, _, _ = snapshot.totals(compensated)
+    functions, edges, _, _ = snapshot.totals(compensated, False)
     flat: dict[Key, Entry] = {}
-    for number, (calls, recursive, _, own, cumulative), _, _ in functions:
+    for number, (calls, recursive, _, own, cumulative, _, _), _, _ in functions:
         primitive = calls - recursive
         key = keys[number]
         if key in flat:
@@ -62,7 +63,7 @@ def pstats_dict(
             primitive, calls = primitive + was[0], calls + was[1]
             own, cumulative = own + was[2], cumulative + was[3]
         flat[key] = primitive, calls, own, cumulative, {}
-    for caller, callee, (calls, recursive, _, own, cumulative) in edges:
+    for caller, callee, (calls, recursive, _, own, cumulative, _, _) in edges:
         if not subcalls:
             break
         primitive = calls - recursive
@@ -76,6 +77,16 @@ def pstats_dict(
     return flat
 
 
+def cpu_times(snapshot: Snapshot, compensated: bool) -> dict[Key, tuple[float, float]]:
+    """Own and cumulative seconds on a CPU, by the keys of `pstats_dict`."""
+    times: dict[Key, tuple[float, float]] = {}
+    for number, (*_, own, cumulative), _, _ in snapshot.totals(compensated, False)[0]:
+        key = snapshot.functions[number][:3]
+        before = times.get(key, (0.0, 0.0))
+        times[key] = own + before[0], cumulative + before[1]
+    return times
+
+
 class Function:
     """One function's figures; times in seconds.
 
@@ -85,13 +96,17 @@ class Function:
         name: The plain name.
         qualname: The qualified one (Python 3.10 knows none for code: the plain one).
         module: The module's name; None if it is not known.
-        kind: "python", "generator" (coroutines too), and for what is written in C
-            "method" or "builtin".
+        kind: "python", "generator" (coroutines too), for what is written in C
+            "method" or "builtin", and "gc" for the garbage collector's runs, whose
+            name is "<gc>".
         calls: Calls that have ended; of a generator, its resumes.
         primitive_calls: Those that were not recursive.
         raised: Those that ended with an exception.
         own: Time in it, and in nothing that it called.
         cumulative: Time from its calls to their ends, recursion counted once.
+        own_cpu: Of `own`, what the thread was on a CPU; None where that was not
+            recorded (`clock="wall"`, a timer).
+        cumulative_cpu: The same of `cumulative`.
         own_error: How far off `own` may be, for what the profiler added to it is not
             known exactly; 0.0 when nothing was taken out.
         overhead: What was taken out of `own`. It may be below zero: on Python 3.10 a
@@ -101,14 +116,16 @@ class Function:
     def __init__(
         self,
         description: "_Description",
-        sums: "tuple[int, int, int, float, float]",
+        sums: "tuple[int, int, int, float, float, float, float]",
         overhead: float,
         own_error: float,
+        has_cpu: bool,
     ) -> None:
         """Made by `Stats.functions`."""
         self.file, self.line, self.name, self.qualname, self.module, kind = description
         self.kind = KINDS[kind]
-        self.calls, recursive, self.raised, self.own, self.cumulative = sums
+        self.calls, recursive, self.raised, self.own, self.cumulative, *cpu = sums
+        self.own_cpu, self.cumulative_cpu = cpu if has_cpu else (None, None)
         self.primitive_calls = self.calls - recursive
         self.own_error = own_error
         self.overhead = overhead
@@ -177,24 +194,45 @@ class Stats:
     def functions(self) -> list[Function]:
         """What was called, in the order in which it was first seen."""
         descriptions = self._snapshot.functions
+        has_cpu = self.info["measures"] in ("cpu", "both")
         return [
-            Function(descriptions[number], sums, overhead, error)
+            Function(descriptions[number], sums, overhead, error, has_cpu)
             for number, sums, overhead, error in self._snapshot.totals(
-                self.compensated
+                self.compensated, True
             )[0]
         ]
 
     @property
+    def cpu_times(self) -> dict[Key, tuple[float, float]]:
+        """By the keys of `stats`: own and cumulative seconds on a CPU.
+
+        Empty where both were not recorded (`clock="both"`).
+        """
+        if self.info["measures"] != "both":
+            return {}
+        return cpu_times(self._snapshot, self.compensated)
+
+    @property
     def clamped_seconds(self) -> float:
         """What should have been taken from the times, but there was no more."""
-        return self._snapshot.totals(self.compensated)[2]
+        return self._snapshot.totals(self.compensated, True)[2]
 
     @property
     def head(self) -> str:
         """What to say above a table of times: whether they are compensated."""
+        functions = self.functions
+        text = self._head_of_compensation(functions)
+        for function in functions:
+            if function.kind == "gc":
+                text += (
+                    f"The garbage collector ran {function.calls} times, for "
+                    f"{function.own:.3f} seconds, in the functions' times.\n"
+                )
+        return text
+
+    def _head_of_compensation(self, functions: list[Function]) -> str:
         if not self.compensated:
             return "Times are as recorded, with what the profiler added to them.\n"
-        functions = self.functions
         taken = sum(function.overhead for function in functions)
         error = sum(function.own_error for function in functions)
         text = f"Without {taken:.3f} seconds that the profiler added (+- {error:.3f})."
