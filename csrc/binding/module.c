@@ -75,6 +75,13 @@ PyMethodDef fpy_module_methods[] = {
      METH_NOARGS,
      "active_profilers($module, /)\n--\n\n"
      "The profilers that record now, the last one that was enabled first."},
+    {"merge",
+     fpy_merge,
+     METH_VARARGS,
+     "merge($module, parts, functions, /)\n--\n\n"
+     "A Snapshot with the sums of parts: (snapshot, numbers, compensated), where\n"
+     "numbers says, for each of its functions, which of `functions` it is. That list\n"
+     "may grow while the parts are gone through."},
     {"_stop_after_fork",
      stop_after_fork,
      METH_NOARGS,

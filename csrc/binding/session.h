@@ -74,7 +74,7 @@ struct fpy_session {
     fpy_callables callables;
     fp_budget budget;
     size_t max_nodes; /* what the budget is at first */
-    PyObject *timer; /* NULL: the module's clock */
+    PyObject *timer;  /* NULL: the module's clock */
     double timer_unit;
     fp_ticks timer_last;
     unsigned long timer_thread; /* who called the timer last, while busy */

@@ -39,7 +39,8 @@ typedef struct {
     PyTypeObject *callback_type;
     PyTypeObject *entry_type;
     PyTypeObject *subentry_type;
-    PyObject *collection_callbacks; /* gc.callbacks; with our function, see collector.h */
+    PyObject
+        *collection_callbacks; /* gc.callbacks; with our function, see collector.h */
     PyObject *collection_callback;
     fp_clock clock;
     fpy_calibration calibrations[2]; /* of setprofile and of monitoring */

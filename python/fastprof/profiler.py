@@ -128,7 +128,7 @@ class Profiler(_core.Profiler):
             "measures": clock["measures"],
             "clock_unstable": clock["unstable"],
             "negative_intervals": sum(thread[3] for thread in snapshot.threads),
-            "threads": [thread[:2] for thread in snapshot.threads],
+            "threads": _threads_of(snapshot),
             "compensate": self.compensate,
             "calibration": self.calibration,
             "subcalls": self.subcalls,
@@ -281,6 +281,26 @@ def runctx(
 def _sort_keys(sort: "Any") -> "tuple[Any, ...]":
     """The arguments for `pstats.Stats.sort_stats`."""
     return sort if isinstance(sort, tuple) else (sort,)
+
+
+def _threads_of(snapshot: "_core.Snapshot") -> "list[tuple[int, int, str | None]]":
+    """Of each thread ident, number of paths, and name if it lives."""
+    names = _thread_names()
+    return [(ident, paths, names.get(ident)) for ident, paths, *_ in snapshot.threads]
+
+
+def _thread_names() -> dict[int, str]:
+    """By ident; without a lock, for we may be in a signal handler, and without a call
+    of the program's.
+    """
+    active = getattr(sys.modules.get("threading"), "_active", None)
+    names = {}
+    if isinstance(active, dict):
+        for ident, thread in active.copy().items():
+            name = object.__getattribute__(thread, "__dict__").get("_name")
+            if type(name) is str:
+                names[ident] = name
+    return names
 
 
 def _command() -> list[str]:

@@ -1,18 +1,21 @@
 """What a profile says: the native model, and pstats' dict made from it."""
 
 import os
+import types
 
 from ._core import Snapshot
 from .errors import ProfileFileError, UnknownFormatError
+from .formats import FORMATS, encode, format_of
+from .merging import merged
 from .output import replace_file
 from .profile_file import pack, unpack
+from .tree import KINDS, Description, Node, Thread, make_tree
 
 TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Any
 
-    # File, first line, name, qualified name, module, kind.
-    _Description = tuple[str, int, str, str, str | None, int]
 
 __all__ = ["Function", "Stats", "cpu_times", "load", "pstats_dict"]
 
@@ -23,8 +26,11 @@ Caller = tuple[int, int, float, float]
 # Primitive calls, calls, own and cumulative seconds, callers.
 Entry = tuple[int, int, float, float, dict[Key, Caller]]
 
-# By the numbers that the engine has for them.
-KINDS = "python", "generator", "builtin", "method", "gc"
+# What makes up a sum of functions.
+SUMMED = (
+    *("calls", "primitive_calls", "raised", "own", "cumulative"),
+    *("own_cpu", "cumulative_cpu", "own_error", "overhead"),
+)
 
 # What `Stats` asks its run information for.
 FLAGS = {
@@ -109,19 +115,23 @@ class Function:
         cumulative_cpu: The same of `cumulative`.
         own_error: How far off `own` may be, for what the profiler added to it is not
             known exactly; 0.0 when nothing was taken out.
+        number: Its place in the profile's list of functions.
+        parts: Those whose sum it is; itself, if it is one.
         overhead: What was taken out of `own`. It may be below zero: on Python 3.10 a
             call takes less of its function's time while there are events.
     """
 
     def __init__(
         self,
-        description: "_Description",
+        number: int,
+        description: Description,
         sums: "tuple[int, int, int, float, float, float, float]",
         overhead: float,
         own_error: float,
         has_cpu: bool,
     ) -> None:
         """Made by `Stats.functions`."""
+        self.number = number
         self.file, self.line, self.name, self.qualname, self.module, kind = description
         self.kind = KINDS[kind]
         self.calls, recursive, self.raised, self.own, self.cumulative, *cpu = sums
@@ -129,10 +139,28 @@ class Function:
         self.primitive_calls = self.calls - recursive
         self.own_error = own_error
         self.overhead = overhead
+        self._parts: list[Function] = []
 
     def __repr__(self) -> str:
         """Its name and what it took."""
         return f"<{self.qualname}: {self.calls} calls, {self.own:.6f} s own>"
+
+    @property
+    def parts(self) -> "list[Function]":
+        """Those whose sum it is."""
+        return self._parts or [self]
+
+    @property
+    def key(self) -> Key:
+        """Its key in pstats."""
+        return self.file, self.line, self.name
+
+    @property
+    def full_name(self) -> str:
+        """`module:qualified name`; of a C function its label."""
+        if self.file == "~":
+            return self.qualname
+        return f"{self.module}:{self.qualname}"
 
     @property
     def mostly_overhead(self) -> bool:
@@ -150,21 +178,27 @@ class Stats:
             `clock` (the source of the times), `threads` (for each its ident and the
             number of paths in its call tree) and `python`.
         compensated: Whether times are without what the profiler itself added to them.
+        snapshot: What was recorded, in C.
     """
 
     def __init__(
         self, snapshot: Snapshot, info: "dict[str, Any]", compensated: bool = True
     ) -> None:
         """Made by `Profiler.snapshot`, `load` and `raw`."""
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._flat: dict[Key, Entry] | None = None
+        self._tree: Node | None = None
         self.info = info
-        self.compensated = compensated and snapshot.costs is not None
+        self._sum = info.get("merged")
+        if self._sum is not None:
+            self.compensated = self._sum["compensated"]
+        else:
+            self.compensated = compensated and snapshot.costs is not None
 
     def __repr__(self) -> str:
         """How much there is of it."""
-        paths = sum(thread[1] for thread in self._snapshot.threads)
-        threads = len(self._snapshot.threads)
+        paths = sum(thread[1] for thread in self.snapshot.threads)
+        threads = len(self.snapshot.threads)
         return f"<fastprof.Stats: {paths} paths in {threads} threads>"
 
     @property
@@ -181,26 +215,122 @@ class Stats:
 
     def create_stats(self) -> None:
         """Make `stats` anew; pstats asks for this, and empties it afterwards."""
-        self._flat = pstats_dict(
-            self._snapshot, self.info["subcalls"], self.compensated
-        )
+        self._flat = pstats_dict(self.snapshot, self.info["subcalls"], self.compensated)
 
     @property
     def raw(self) -> "Stats":
-        """The same with the times as they were recorded."""
-        return Stats(self._snapshot, self.info, compensated=False)
+        """The same with the times as they were recorded; of a sum the same."""
+        return Stats(self.snapshot, self.info, compensated=False)
+
+    @classmethod
+    def merge(cls, profiles: "Iterable[Stats]") -> "Stats":
+        """The sum of some profiles: of processes, of runs.
+
+        Functions are the same where all that is known of them is; paths, where the
+        functions on them are. Threads are merged. Each profile is read when it is its
+        turn, and may be gone then: an iterator that loads them needs the memory of one.
+
+        Raises:
+            ValueError: There are none, or they have no sum: times of different clocks,
+                or what the profiler added is taken out of some only.
+        """
+        return cls(*merged(profiles))
+
+    def __add__(self, other: object) -> "Stats":
+        """The sum of two profiles, as `merge`."""
+        if not isinstance(other, Stats):
+            return NotImplemented
+        return Stats.merge([self, other])
 
     @property
     def functions(self) -> list[Function]:
         """What was called, in the order in which it was first seen."""
-        descriptions = self._snapshot.functions
-        has_cpu = self.info["measures"] in ("cpu", "both")
+        descriptions = self.snapshot.functions
+        found = []
+        for number, sums, overhead, error in self._totals[0]:
+            if self._sum is not None:
+                overhead, error = self._sum["taken"][number]
+            found.append(
+                Function(
+                    number, descriptions[number], sums, overhead, error, self._has_cpu
+                )
+            )
+        return found
+
+    @property
+    def _totals(self) -> "tuple[list[Any], list[Any], float, float]":
+        return self.snapshot.totals(self.compensated, True)
+
+    @property
+    def tree(self) -> Node:
+        """The call trees of all threads, merged: the root."""
+        if self._tree is None:
+            self._tree = self._tree_of(-1)
+        return self._tree
+
+    @property
+    def threads(self) -> list[Thread]:
+        """The threads, in the order in which they were first seen, with their trees."""
         return [
-            Function(descriptions[number], sums, overhead, error, has_cpu)
-            for number, sums, overhead, error in self._snapshot.totals(
-                self.compensated, True
-            )[0]
+            Thread(ident, name, self._tree_of(number))
+            for number, (ident, _, name) in enumerate(self.info["threads"])
         ]
+
+    def __getitem__(self, what: "Any") -> Function:
+        """One function's figures.
+
+        Args:
+            what: A function or a code object, "module:qualified name" (of a C function
+                its label, such as "<built-in method time.sleep>"), or a key of pstats.
+
+        Returns:
+            Where several code objects have the name, the sum of their figures, with
+            each one's in `parts`.
+
+        Raises:
+            KeyError: It was not called, or there is no such function; names that are
+                near are in the message.
+        """
+        wanted = _matcher(what)
+        found = [function for function in self.functions if wanted(function)]
+        if not found:
+            raise KeyError(f"{what!r} was not called{self._near(what)}")
+        return found[0] if len(found) == 1 else _sum_of(found)
+
+    def _near(self, what: "Any") -> str:
+        import difflib  # with all that it needs, for an error that hardly ever comes
+
+        name = what if isinstance(what, str) else getattr(what, "__qualname__", "")
+        names = {function.full_name for function in self.functions}
+        near = difflib.get_close_matches(str(name), names, 3, 0.5)
+        return f"; do you mean {' or '.join(map(repr, near))}?" if near else ""
+
+    def callers(self, function: Function) -> "list[tuple[Function, int, float]]":
+        """Who called it: (caller, calls, cumulative seconds), most seconds first."""
+        return self._edges(function, 1, 0)
+
+    def callees(self, function: Function) -> "list[tuple[Function, int, float]]":
+        """What it called, as `callers`; cumulative seconds of the calls it made."""
+        return self._edges(function, 0, 1)
+
+    def _edges(
+        self, function: Function, its: int, other: int
+    ) -> "list[tuple[Function, int, float]]":
+        by_number = {one.number: one for one in self.functions}
+        numbers = {part.number for part in function.parts}
+        found = [
+            (by_number[edge[other]], edge[2][0], edge[2][4])
+            for edge in self._totals[1]
+            if edge[its] in numbers
+        ]
+        return sorted(found, key=lambda one: -one[2])
+
+    def _tree_of(self, thread: int) -> Node:
+        return make_tree(self.snapshot, thread, self.compensated, self._has_cpu)
+
+    @property
+    def _has_cpu(self) -> bool:
+        return self.info["measures"] in ("cpu", "both")
 
     @property
     def cpu_times(self) -> dict[Key, tuple[float, float]]:
@@ -210,12 +340,12 @@ class Stats:
         """
         if self.info["measures"] != "both":
             return {}
-        return cpu_times(self._snapshot, self.compensated)
+        return cpu_times(self.snapshot, self.compensated)
 
     @property
     def clamped_seconds(self) -> float:
         """What should have been taken from the times, but there was no more."""
-        return self._snapshot.totals(self.compensated, True)[2]
+        return self._totals[2]
 
     @property
     def head(self) -> str:
@@ -236,7 +366,7 @@ class Stats:
         taken = sum(function.overhead for function in functions)
         error = sum(function.own_error for function in functions)
         text = f"Without {taken:.3f} seconds that the profiler added (+- {error:.3f})."
-        pace = self.info["calibration"]["pace"]
+        pace = (self.info["calibration"] or {}).get("pace", 1.0)
         if pace > 1.0:
             text += (
                 f"\nThis Python runs its code {pace:.2f} times as long while it is "
@@ -251,7 +381,7 @@ class Stats:
         From then on calls were counted by function and by caller and callee: these
         figures are exact, the paths in the tree are not all there.
         """
-        return any(thread[2] for thread in self._snapshot.threads)
+        return any(thread[2] for thread in self.snapshot.threads)
 
     @property
     def complete(self) -> bool:
@@ -275,34 +405,56 @@ class Stats:
             "the clock was not steady: times may be off": self.info["clock_unstable"],
             "times are with what the profiler added to them: it could not be measured "
             "when recording began (docs/accuracy.md)": (
-                self.info["compensate"] and self._snapshot.costs is None
+                self.info["compensate"]
+                and self.snapshot.costs is None
+                and not self.compensated
             ),
         }
         return [remark for remark, applies in remarks.items() if applies]
 
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
-        """Write a file that pstats, its viewers and `fastprof.load` read.
+        """Write a file.
 
         Args:
             path: Where to; an existing file is replaced whole or not at all.
-            format: "prof"; left out, the file's extension tells.
+            format: "prof" (which pstats, its viewers and `fastprof.load` read), or
+                "speedscope", "collapsed", "callgrind", "pprof", "json" or "csv"; left
+                out, the file's extension tells.
 
         Raises:
             UnknownFormatError: There is no such format.
             OSError: The file cannot be written.
         """
         path = os.fspath(path)
-        chosen = os.path.splitext(path)[1][1:] if format is None else format
-        if chosen != "prof":
+        chosen = format_of(path) if format is None else format
+        if chosen not in FORMATS:
+            extensions = " ".join(sum((one[1] for one in FORMATS.values()), ()))
+            asked = "extension is that of no" if format is None else f"{format!r} is no"
             raise UnknownFormatError(
-                f"{path}: no file format is called {chosen!r}; use the extension "
-                '.prof or format="prof"'
+                f"{path}: {asked} file format; formats are {', '.join(FORMATS)}, and "
+                f"extensions {extensions}"
             )
-        replace_file(path, self.to_bytes())
+        replace_file(path, encode(self, chosen))
+
+    def flat_figures(
+        self,
+    ) -> "tuple[tuple[Description, ...], list[Any], list[Any]]":
+        """Descriptions of functions; own times by their numbers; calls between them.
+
+        Returns:
+            descriptions, [(number, own seconds)], and [(caller, callee, calls,
+            cumulative seconds)].
+        """
+        functions, edges, *_ = self._totals
+        return (
+            self.snapshot.functions,
+            [(number, sums[3]) for number, sums, *_ in functions],
+            [(caller, callee, sums[0], sums[4]) for caller, callee, sums in edges],
+        )
 
     def to_bytes(self) -> bytes:
         """The content of a .prof file."""
-        snapshot = self._snapshot
+        snapshot = self.snapshot
         details = {
             "info": self.info,
             "functions": snapshot.functions,
@@ -312,6 +464,39 @@ class Stats:
         }
         flat = pstats_dict(snapshot, self.info["subcalls"], self.compensated)
         return pack(flat, details)
+
+
+def _matcher(what: "Any") -> "Callable[[Function], bool]":
+    """Whether a function is the one that was asked for."""
+    if isinstance(what, str):
+        return lambda one: one.full_name == what
+    if isinstance(what, tuple):
+        return lambda one: one.key == what
+    what = getattr(what, "__func__", what)
+    code = getattr(what, "__code__", what)
+    if isinstance(code, types.CodeType):
+        key = code.co_filename, code.co_firstlineno, code.co_name
+        qualname = getattr(code, "co_qualname", code.co_name)
+        return lambda one: one.key == key and one.qualname == qualname
+    if isinstance(what, types.BuiltinFunctionType):
+        owner = what.__self__
+        if owner is None or isinstance(owner, types.ModuleType):
+            label = f"<built-in method {what.__module__}.{what.__name__}>"
+            return lambda one: one.name == label
+        what = getattr(type(owner), what.__name__, what)
+    return lambda one: one.file == "~" and one.name == repr(what)
+
+
+def _sum_of(parts: list[Function]) -> Function:
+    """Cumulative times are added up, also where one of the parts calls another."""
+    first = parts[0]
+    total = Function.__new__(Function)
+    vars(total).update(vars(first))
+    for name in SUMMED:
+        if getattr(first, name) is not None:
+            setattr(total, name, sum(getattr(part, name) for part in parts))
+    total._parts = parts
+    return total
 
 
 def load(path: str | os.PathLike[str]) -> Stats:
@@ -340,11 +525,30 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
             raise ProfileFileError("damaged: its list of functions cannot be read")
         if costs is not None and not isinstance(info["calibration"]["pace"], float):
             raise ProfileFileError("damaged: its calibration cannot be read")
-        return Stats(Snapshot.decode(trees, functions, scale, costs), info)
+        if "merged" in info and not _is_sum(info["merged"], len(functions)):
+            raise ProfileFileError("damaged: what it is the sum of cannot be read")
+        snapshot = Snapshot.decode(trees, functions, scale, costs)
+        if [one[:2] for one in info["threads"]] != [
+            one[:2] for one in snapshot.threads
+        ]:
+            raise ProfileFileError("damaged: its list of threads cannot be read")
+        return Stats(snapshot, info)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, ProfileFileError):
             raise
         raise ProfileFileError(f"damaged: {error}") from None
+
+
+def _is_sum(merged: "Any", functions: int) -> bool:
+    return (
+        isinstance(merged["compensated"], bool)
+        and isinstance(merged["profiles"], int)
+        and len(merged["taken"]) == functions
+        and all(
+            isinstance(number, float) for pair in merged["taken"] for number in pair
+        )
+        and all(len(pair) == 2 for pair in merged["taken"])
+    )
 
 
 def _is_function(function: "Any") -> bool:

@@ -46,7 +46,7 @@ class _TableWithCpu(pstats.Stats):
         self.cpu_times = cpu_times
 
     def strip_dirs(self) -> "_TableWithCpu":
-        stripped: "dict[Key, tuple[float, float]]" = {}
+        stripped: dict[Key, tuple[float, float]] = {}
         for key, (own, cumulative) in self.cpu_times.items():
             key = pstats.func_strip_path(key)  # type: ignore[attr-defined]
             before = stripped.get(key, (0.0, 0.0))
@@ -62,7 +62,9 @@ class _TableWithCpu(pstats.Stats):
         own, cumulative = self.cpu_times[func]
         name = pstats.func_std_string(func)  # type: ignore[attr-defined]
         figures = f"{own:8.3f} {cumulative:14.3f}"
-        self._print_before(lambda: super(_TableWithCpu, self).print_line(func), name, figures)
+        self._print_before(
+            lambda: super(_TableWithCpu, self).print_line(func), name, figures
+        )
 
     def _print_before(self, print_all: "Any", last: str, columns: str) -> None:
         """Print what is printed, with more columns in front of the last one."""

@@ -144,8 +144,8 @@ START_TEST(any_changed_byte_is_refused_or_harmless)
             encoded.bytes[at] = (uint8_t)value;
             if (fp_snapshot_decode(&decoded, encoded.bytes, encoded.size, KEY_COUNT) ==
                 FP_OK) {
-                ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL, false),
-                                 FP_OK);
+                ck_assert_int_eq(
+                    fp_stats_build(&stats, &decoded, KEY_COUNT, NULL, false), FP_OK);
                 fp_stats_free(&stats);
                 fp_snapshot_free(&decoded);
             }
@@ -164,7 +164,7 @@ enum {
     FUNCTION = 6,
     CALLS = 7,
 };
-static const uint8_t one_path[] = {1, 9, 0, 0, 2, 1, 1 << 1, 1, 0, 0, 50, 0, 0};
+static const uint8_t one_path[] = {1, 9, 0, 0, 2, 1, 1 << 2, 1, 0, 0, 50, 5, 0, 0};
 
 static fp_status
 decode_with(size_t at, uint8_t value)
@@ -188,7 +188,9 @@ START_TEST(numbers_that_lead_outside_are_refused)
     ck_assert_int_eq(decode_with(CALLS, 2), FP_OK);
     ck_assert_int_eq(decode_with(DISTANCE, 0), FP_BADDATA);
     ck_assert_int_eq(decode_with(DISTANCE, 2), FP_BADDATA);
-    ck_assert_int_eq(decode_with(FUNCTION, KEY_COUNT << 1), FP_BADDATA);
+    ck_assert_int_eq(decode_with(FUNCTION, KEY_COUNT << 2), FP_BADDATA);
+    ck_assert_int_eq(decode_with(FUNCTION, 1 << 2 | FP_FOLDED), FP_OK);
+    ck_assert_int_eq(decode_with(FUNCTION, 1 << 2 | FP_HIDDEN_WHOLE), FP_BADDATA);
     ck_assert_int_eq(decode_with(PATH_COUNT, 0), FP_BADDATA);
     ck_assert_int_eq(decode_with(PATH_COUNT, 3), FP_BADDATA);
 }
@@ -209,10 +211,11 @@ END_TEST
 START_TEST(sums_of_figures_do_not_overflow)
 {
 #define TWO_TO_62 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40
-#define CALL_OF_MAIN 1, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62
-    const uint8_t bytes[] = {
-        1, 9,      0,         0, 4, CALL_OF_MAIN, 2, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62,
-        3, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62,    0, 0};
+#define CALL_OF_MAIN 1, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62, 0
+    const uint8_t bytes[] = {1,         9,      0,         0,         4, CALL_OF_MAIN,
+                             2,         0 << 1, TWO_TO_62, 0,         0, TWO_TO_62,
+                             0,         3,      0 << 1,    TWO_TO_62, 0, 0,
+                             TWO_TO_62, 0,      0,         0};
     fp_snapshot decoded;
     fp_stats stats;
 

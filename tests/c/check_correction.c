@@ -52,7 +52,8 @@ corrected(const fp_costs *with)
     ck_assert_int_eq(fp_snapshot_add(&snapshot, &recorder, 1, 0, numbering), FP_OK);
     fp_recorder_free(&recorder);
     ck_assert_int_eq(fp_correction_fit(&correction, &snapshot), FP_OK);
-    ck_assert_int_eq(fp_stats_build(&stats, &snapshot, KEY_COUNT, &correction, false), FP_OK);
+    ck_assert_int_eq(fp_stats_build(&stats, &snapshot, KEY_COUNT, &correction, false),
+                     FP_OK);
     fp_snapshot_free(&snapshot);
     return stats;
 }

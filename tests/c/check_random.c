@@ -365,7 +365,8 @@ START_TEST(random_bytes_are_refused_or_harmless)
         }
         if (fp_snapshot_decode(&decoded, bytes, size, KEY_COUNT) == FP_OK) {
             fp_stats stats;
-            ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL, false), FP_OK);
+            ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL, false),
+                             FP_OK);
             fp_stats_free(&stats);
             fp_snapshot_free(&decoded);
         }

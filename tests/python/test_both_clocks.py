@@ -262,9 +262,13 @@ def test_the_table_adds_up_what_has_one_name(capsys, tmp_path):
     """Files of the same name in two directories."""
     with fastprof.Profiler(clock="both") as profiler:
         for directory in "one", "two":
-            exec(compile("import time\ntime.sleep(0.02)\n", f"/{directory}/f.py", "exec"))
+            exec(
+                compile("import time\ntime.sleep(0.02)\n", f"/{directory}/f.py", "exec")
+            )
     times = profiler.snapshot().cpu_times
-    expected = sum(times[f"/{directory}/f.py", 1, "<module>"][1] for directory in ("one", "two"))
+    expected = sum(
+        times[f"/{directory}/f.py", 1, "<module>"][1] for directory in ("one", "two")
+    )
     profiler.print_stats()
     lines = capsys.readouterr().out.splitlines()
     (row,) = [line.split() for line in lines if line.endswith("f.py:1(<module>)")]
