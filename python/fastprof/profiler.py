@@ -290,8 +290,10 @@ def _threads_of(snapshot: "_core.Snapshot") -> "list[tuple[int, int, str | None]
 
 
 def _thread_names() -> dict[int, str]:
-    """By ident; without a lock, for we may be in a signal handler, and without a call
-    of the program's.
+    """By ident.
+
+    Without a lock, for we may be in a signal handler, and without a call of the
+    program's.
     """
     active = getattr(sys.modules.get("threading"), "_active", None)
     names = {}
