@@ -32,16 +32,20 @@ SUMMED = (
     *("own_cpu", "cumulative_cpu", "own_error", "overhead"),
 )
 
-# What `Stats` asks its run information for.
+# What `Stats` asks its run information for, and of which type it is.
 FLAGS = {
-    "subcalls",
-    "measures",
-    "complete",
-    "hook_lost",
-    "threads_lost",
-    "clock_unstable",
-    "compensate",
-    "calibration",
+    "fastprof": str,
+    "command": list,
+    "measures": str,
+    "threads": list,
+    "negative_intervals": int,
+    "subcalls": object,
+    "complete": object,
+    "hook_lost": object,
+    "threads_lost": object,
+    "clock_unstable": object,
+    "compensate": object,
+    "calibration": object,
 }
 
 
@@ -144,6 +148,20 @@ class Function:
     def __repr__(self) -> str:
         """Its name and what it took."""
         return f"<{self.qualname}: {self.calls} calls, {self.own:.6f} s own>"
+
+    @classmethod
+    def sum(cls, parts: "list[Function]") -> "Function":
+        """The figures of some together, named as the first.
+
+        Cumulative times are added up, also where one of them calls another.
+        """
+        total = cls.__new__(cls)
+        vars(total).update(vars(parts[0]))
+        for name in SUMMED:
+            if getattr(total, name) is not None:
+                setattr(total, name, sum(getattr(part, name) for part in parts))
+        total._parts = [single for part in parts for single in part.parts]
+        return total
 
     @property
     def parts(self) -> "list[Function]":
@@ -295,7 +313,7 @@ class Stats:
         found = [function for function in self.functions if wanted(function)]
         if not found:
             raise KeyError(f"{what!r} was not called{self._near(what)}")
-        return found[0] if len(found) == 1 else _sum_of(found)
+        return found[0] if len(found) == 1 else Function.sum(found)
 
     def _near(self, what: "Any") -> str:
         import difflib  # with all that it needs, for an error that hardly ever comes
@@ -426,15 +444,24 @@ class Stats:
             OSError: The file cannot be written.
         """
         path = os.fspath(path)
+        replace_file(path, encode(self, self.choose_format(path, format)))
+
+    @staticmethod
+    def choose_format(path: str, format: str | None) -> str:
+        """The name of the format of a file, as `save` has it.
+
+        Raises:
+            UnknownFormatError: There is no such format.
+        """
         chosen = format_of(path) if format is None else format
-        if chosen not in FORMATS:
-            extensions = " ".join(sum((one[1] for one in FORMATS.values()), ()))
-            asked = "extension is that of no" if format is None else f"{format!r} is no"
-            raise UnknownFormatError(
-                f"{path}: {asked} file format; formats are {', '.join(FORMATS)}, and "
-                f"extensions {extensions}"
-            )
-        replace_file(path, encode(self, chosen))
+        if chosen in FORMATS:
+            return chosen
+        extensions = " ".join(sum((one[1] for one in FORMATS.values()), ()))
+        asked = "its extension is that of no" if format is None else f"{format!r} is no"
+        raise UnknownFormatError(
+            f"{path}: {asked} file format; formats are {', '.join(FORMATS)}, and "
+            f"extensions {extensions}"
+        )
 
     def flat_figures(
         self,
@@ -487,18 +514,6 @@ def _matcher(what: "Any") -> "Callable[[Function], bool]":
     return lambda one: one.file == "~" and one.name == repr(what)
 
 
-def _sum_of(parts: list[Function]) -> Function:
-    """Cumulative times are added up, also where one of the parts calls another."""
-    first = parts[0]
-    total = Function.__new__(Function)
-    vars(total).update(vars(first))
-    for name in SUMMED:
-        if getattr(first, name) is not None:
-            setattr(total, name, sum(getattr(part, name) for part in parts))
-    total._parts = parts
-    return total
-
-
 def load(path: str | os.PathLike[str]) -> Stats:
     """Read a file that `save`, `dump_stats` or `python -m fastprof -o` wrote.
 
@@ -521,8 +536,10 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
         trees, scale = details["trees"], details["seconds_per_tick"]
         costs = details["costs"]
         described = all(_is_function(function) for function in functions)
-        if not described or not FLAGS <= info.keys():
+        if not described:
             raise ProfileFileError("damaged: its list of functions cannot be read")
+        if not _is_info(info):
+            raise ProfileFileError("damaged: its run information cannot be read")
         if costs is not None and not isinstance(info["calibration"]["pace"], float):
             raise ProfileFileError("damaged: its calibration cannot be read")
         if "merged" in info and not _is_sum(info["merged"], len(functions)):
@@ -537,6 +554,15 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
         if isinstance(error, ProfileFileError):
             raise
         raise ProfileFileError(f"damaged: {error}") from None
+
+
+def _is_info(info: "dict[str, Any]") -> bool:
+    return (
+        all(isinstance(info[name], kind) for name, kind in FLAGS.items())
+        and all(isinstance(word, str) for word in info["command"])
+        and all(name is None or isinstance(name, str) for *_, name in info["threads"])
+        and all(len(thread) == 3 for thread in info["threads"])
+    )
 
 
 def _is_sum(merged: "Any", functions: int) -> bool:
