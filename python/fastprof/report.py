@@ -113,7 +113,7 @@ def _place(one: "Function | Node") -> str:
 
 def _cut(text: str, width: int) -> str:
     """At most so many characters, in one line that stdout can print."""
-    text = " ".join(text.split())
+    text = " ".join(text.splitlines())
     text = text if len(text) <= width else text[: width - 1] + "…"
     encoding = sys.stdout.encoding or "ascii"
     return text.encode(encoding, "replace").decode(encoding)

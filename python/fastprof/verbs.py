@@ -1,7 +1,6 @@
 """What the command `fastprof` does with profiles that have been written."""
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Iterator

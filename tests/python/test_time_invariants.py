@@ -232,7 +232,7 @@ def inside():
 
 
 def test_a_timer_is_asked_as_often_as_by_cprofile():
-    """So what counts its own readings gives the same times: events of no use ask not."""
+    """So what counts its own readings gives the same times."""
     flat = []
     for profile in cProfile.Profile(Steps(), 1.0), fastprof.Profile(Steps(), 1.0):
         profile.runcall(inside)

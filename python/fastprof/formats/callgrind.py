@@ -4,7 +4,7 @@ https://valgrind.org/docs/manual/cl-format.html: for each function its own cost,
 each of its callees the number of calls and what they cost, callees included.
 """
 
-from .frames import NANOSECONDS
+from .frames import NANOSECONDS, as_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def encode(stats: "Any") -> bytes:
             lines.append(f"cfi={_line(callee_file)}")
             lines.append(f"cfn={_name(descriptions, callee)}")
             lines += [f"calls={calls} {callee_line}", f"{line} {ticks}"]
-    return ("\n".join(lines) + "\n").encode()
+    return as_bytes("\n".join(lines) + "\n")
 
 
 def _ticks(seconds: float) -> int:

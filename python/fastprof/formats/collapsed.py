@@ -4,7 +4,7 @@ A line for each path that has time of its own: its functions, from the outermost
 with semicolons between them, and the nanoseconds.
 """
 
-from .frames import NANOSECONDS, label_of
+from .frames import NANOSECONDS, as_bytes, label_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,4 +31,4 @@ def encode(stats: "Any") -> bytes:
         own = round(columns.own[at] * NANOSECONDS)
         if own > 0:
             lines.append(f"{stack} {own}\n")
-    return "".join(lines).encode()
+    return as_bytes("".join(lines))

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from .frames import FIELDS
+from .frames import FIELDS, as_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,4 +19,4 @@ def encode(stats: "Any") -> bytes:
     writer.writerow(FIELDS)
     for function in sorted(stats.functions, key=lambda one: -one.own):
         writer.writerow(getattr(function, field) for field in FIELDS)
-    return text.getvalue().encode("utf-8", "replace")
+    return as_bytes(text.getvalue())

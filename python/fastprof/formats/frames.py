@@ -4,7 +4,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..tree import Description
 
-__all__ = ["FIELDS", "NANOSECONDS", "label_of"]
+__all__ = ["FIELDS", "NANOSECONDS", "as_bytes", "label_of"]
 
 NANOSECONDS = 1e9
 
@@ -26,6 +26,11 @@ FIELDS = (
     "own_error",
     "overhead",
 )
+
+
+def as_bytes(text: str) -> bytes:
+    """UTF-8; what has no place in it (of the name of a file, say) as an escape."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def label_of(description: "Description") -> str:

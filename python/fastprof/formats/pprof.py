@@ -8,7 +8,7 @@ content.
 
 import gzip
 
-from .frames import NANOSECONDS, label_of
+from .frames import NANOSECONDS, as_bytes, label_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,14 +54,15 @@ def _profile(stats: "Any") -> bytes:
         label = text(label_of(description))
         place = _number(1, number) + _number(2, line)
         fields.append(_message(4, _number(1, number) + _message(4, place)))
-        function = _number(1, number) + _number(2, label) + _number(3, label)
+        # Without a system name, or pprof would take "<...>" in a name for C++.
+        function = _number(1, number) + _number(2, label)
         function += _number(4, text(file)) + _number(5, line)
         fields.append(_message(5, function))
     time = text("time")
     fields.append(_message(11, _number(1, time) + _number(2, text("nanoseconds"))))
     fields.append(_number(12, 1))
     fields.append(_number(14, time))
-    fields += [_message(6, value.encode("utf-8", "replace")) for value in strings]
+    fields += [_message(6, as_bytes(value)) for value in strings]
     return b"".join(fields)
 
 
