@@ -120,7 +120,7 @@ class Difference:
         def breaks(change: Change) -> bool:
             before, after = getattr(change, attribute)
             figure = after - before if is_change else after
-            return figure > (number / 100 * before if is_share else number)
+            return bool(figure > (number / 100 * before if is_share else number))
 
         return [change for change in self.functions if breaks(change)]
 
@@ -131,16 +131,16 @@ def diff(before: Stats, after: Stats) -> Difference:
     Raises:
         ValueError: They measure different things, or are compensated and not.
     """
-    for name in ("measures",):
-        if before.info[name] != after.info[name]:
-            raise ValueError(
-                "these profiles cannot be compared: they measure different things: "
-                f"clock={before.info[name]!r} and {after.info[name]!r}"
-            )
+    clocks = before.info["measures"], after.info["measures"]
+    if clocks[0] != clocks[1]:
+        raise ValueError(
+            "these profiles cannot be compared: they measure different things: "
+            f"clock={clocks[0]!r} and {clocks[1]!r}"
+        )
     if before.compensated != after.compensated:
         raise ValueError(
-            "these profiles cannot be compared: what the profiler added is taken out of "
-            "the times of one only (Stats.raw leaves it in)"
+            "these profiles cannot be compared: what the profiler added is taken out "
+            "of the times of one only (Stats.raw leaves it in)"
         )
     return Difference(before, after)
 
@@ -187,6 +187,6 @@ def _paths(before: Node, after: Node) -> Iterator[Change]:
                     name += "'"
                 children[name][side] = child
         pending += [
-            (f"{above};{name}" if above else name, *pair)
+            (f"{above};{name}" if above else name, pair[0], pair[1])
             for name, pair in children.items()
         ]

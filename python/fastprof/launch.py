@@ -430,7 +430,7 @@ def print_table(profiler: Profiler, sort: str | int, stdout: "Stream") -> int:
         stats = profiler.snapshot()
         table = make_table(stats, stats.cpu_times, text)
         table.strip_dirs().sort_stats(sort).print_stats()  # type: ignore[arg-type]
-        write_text(stdout, stats.head + text.getvalue())
+        write_text(stdout, stats.head_of_table + text.getvalue())
     except BrokenPipeError:
         return CLOSED_STDOUT
     except Exception as error:

@@ -139,7 +139,8 @@ class Function:
         self.file, self.line, self.name, self.qualname, self.module, kind = description
         self.kind = KINDS[kind]
         self.calls, recursive, self.raised, self.own, self.cumulative, *cpu = sums
-        self.own_cpu, self.cumulative_cpu = cpu if has_cpu else (None, None)
+        self.own_cpu: float | None = cpu[0] if has_cpu else None
+        self.cumulative_cpu: float | None = cpu[1] if has_cpu else None
         self.primitive_calls = self.calls - recursive
         self.own_error = own_error
         self.overhead = overhead
@@ -367,20 +368,10 @@ class Stats:
 
     @property
     def head(self) -> str:
-        """What to say above a table of times: whether they are compensated."""
-        functions = self.functions
-        text = self._head_of_compensation(functions)
-        for function in functions:
-            if function.kind == "gc":
-                text += (
-                    f"The garbage collector ran {function.calls} times, for "
-                    f"{function.own:.3f} seconds, in the functions' times.\n"
-                )
-        return text
-
-    def _head_of_compensation(self, functions: list[Function]) -> str:
+        """What to say above figures: whether times are compensated."""
         if not self.compensated:
             return "Times are as recorded, with what the profiler added to them.\n"
+        functions = self.functions
         taken = sum(function.overhead for function in functions)
         error = sum(function.own_error for function in functions)
         text = f"Without {taken:.3f} seconds that the profiler added (+- {error:.3f})."
@@ -391,6 +382,18 @@ class Stats:
                 "profiled: own times are divided by that."
             )
         return text + "\n"
+
+    @property
+    def head_of_table(self) -> str:
+        """The same for pstats' table: what it does not have, too."""
+        text = self.head
+        for function in self.functions:
+            if function.kind == "gc":
+                text += (
+                    f"The garbage collector ran {function.calls} times, for "
+                    f"{function.own:.3f} seconds, in the times of functions.\n"
+                )
+        return text
 
     @property
     def truncated(self) -> bool:

@@ -58,7 +58,7 @@ class _TableWithCpu(pstats.Stats):
     def print_title(self) -> None:
         self._print_before(super().print_title, LAST_COLUMN, " own_cpu cumulative_cpu")
 
-    def print_line(self, func: "Key") -> None:
+    def print_line(self, func: "Any") -> None:
         own, cumulative = self.cpu_times[func]
         name = pstats.func_std_string(func)  # type: ignore[attr-defined]
         figures = f"{own:8.3f} {cumulative:14.3f}"
@@ -68,7 +68,8 @@ class _TableWithCpu(pstats.Stats):
 
     def _print_before(self, print_all: "Any", last: str, columns: str) -> None:
         """Print what is printed, with more columns in front of the last one."""
-        stream, self.stream = self.stream, io.StringIO()  # type: ignore[attr-defined]
+        stream: Any = self.stream  # type: ignore[has-type]
+        self.stream = io.StringIO()
         try:
             print_all()
             text = self.stream.getvalue()

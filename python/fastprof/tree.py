@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # File, first line, name, qualified name, module, number of the kind.
 Description = tuple[str, int, str, str, str | None, int]
 
-__all__ = ["COLUMNS", "KINDS", "Description", "Node", "Thread", "make_tree"]
+__all__ = ["COLUMNS", "Columns", "KINDS", "Description", "Node", "Thread", "make_tree"]
 
 # By the numbers that the engine has for them.
 KINDS = "python", "generator", "builtin", "method", "gc"
@@ -51,7 +51,7 @@ class Columns:
         self.has_cpu = has_cpu
         content = snapshot.columns(thread, compensated)
         for name, form in COLUMNS.items():
-            setattr(self, name, memoryview(content[name]).cast(form))
+            setattr(self, name, memoryview(content[name]).cast(form)  # type: ignore[call-overload])
 
     if TYPE_CHECKING:
 

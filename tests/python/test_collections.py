@@ -59,7 +59,7 @@ def test_a_run_is_a_call(backend, clock):
         assert collect.own < run.own
         if clock != "wall":
             assert 0.0 < run.own_cpu <= run.own
-    assert "The garbage collector ran 2 times" in profiler.snapshot().head
+    assert "The garbage collector ran 2 times" in profiler.snapshot().head_of_table
 
 
 @BACKENDS

@@ -9,4 +9,5 @@ __all__ = ["encode"]
 
 def encode(stats: "Any") -> bytes:
     """What `fastprof.load` and pstats read."""
-    return stats.to_bytes()
+    content: bytes = stats.to_bytes()
+    return content

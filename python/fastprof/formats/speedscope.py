@@ -8,7 +8,7 @@ then its own time.
 
 import json
 
-from ..tree import Node
+from ..tree import Columns, Node
 from .frames import NANOSECONDS, label_of
 
 TYPE_CHECKING = False
@@ -73,7 +73,7 @@ def _profile(name: str, tree: Node) -> "dict[str, object]":
     }
 
 
-def _children(columns: "Node.Columns", at: int) -> list[int]:
+def _children(columns: Columns, at: int) -> list[int]:
     """The places of the children, the one that took longest last."""
     found = []
     child = columns.first_child[at]
