@@ -51,7 +51,8 @@ class Columns:
         self.has_cpu = has_cpu
         content = snapshot.columns(thread, compensated)
         for name, form in COLUMNS.items():
-            setattr(self, name, memoryview(content[name]).cast(form)  # type: ignore[call-overload])
+            column = memoryview(content[name])
+            setattr(self, name, column.cast(form))  # type: ignore[call-overload]
 
     if TYPE_CHECKING:
 
