@@ -4,9 +4,7 @@ from collections.abc import Iterator
 
 from ._core import Snapshot
 
-TYPE_CHECKING = False  # see launch.py for what may be imported
-if TYPE_CHECKING:
-    from typing import Any
+TYPE_CHECKING = False
 
 # File, first line, name, qualified name, module, number of the kind.
 Description = tuple[str, int, str, str, str | None, int]
@@ -55,8 +53,18 @@ class Columns:
             setattr(self, name, column.cast(form))  # type: ignore[call-overload]
 
     if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> "memoryview[Any]": ...
+        parent: memoryview[int]
+        function: memoryview[int]
+        first_child: memoryview[int]
+        next_sibling: memoryview[int]
+        calls: memoryview[int]
+        raised: memoryview[int]
+        own: memoryview[float]
+        cumulative: memoryview[float]
+        own_cpu: memoryview[float]
+        cumulative_cpu: memoryview[float]
+        overhead: memoryview[float]
+        own_error: memoryview[float]
 
 
 class Node:
