@@ -20,10 +20,12 @@ used: dict[str, float] = {}
 
 
 def leaf(number: int) -> int:
+    """Next to nothing."""
     return number * 3 + 1
 
 
 def medium(turns: int) -> int:
+    """A loop of its own."""
     total = 0
     for number in range(turns):
         total += number * number
@@ -31,22 +33,26 @@ def medium(turns: int) -> int:
 
 
 def calls() -> None:
+    """Many calls of a small function."""
     for number in range(300_000):
         leaf(number)
 
 
 def computes() -> None:
+    """Few calls that take long."""
     for _ in range(4000):
         medium(300)
 
 
 def library() -> None:
+    """What the standard library does in C and in Python."""
     table = {"a": list(range(50)), "b": {str(number): number for number in range(50)}}
     for _ in range(3000):
         json.loads(json.dumps(table))
 
 
 def mixture() -> None:
+    """All kinds, and a sleep in between."""
     for _ in range(40):
         medium(5000)
         time.sleep(0.001)
@@ -56,6 +62,7 @@ def mixture() -> None:
 
 
 def naps() -> None:
+    """Sleeps as short as they get."""
     for number in range(3000):
         time.sleep(0.00001)
         leaf(number)
@@ -66,12 +73,14 @@ back: queue.Queue[int] = queue.Queue()
 
 
 def ping() -> None:
+    """Wait for the other thread, often."""
     for number in range(5000):
         there.put(number)
         back.get()
 
 
 def pong() -> None:
+    """The other thread."""
     for _ in range(5000):
         back.put(there.get())
 

@@ -171,8 +171,8 @@ def agreement(errors: dict[str, dict[str, list[float]]]) -> str:
     )
     return (
         '### Agreement of CPU time\n\nErrors of `clock="cpu"` against '
-        "`time.thread_time()`, in the same run, for each thread of programs that make it "
-        "hard.\n\n" + "\n".join(rows) + "\n\n"
+        "`time.thread_time()`, in the same run, for each thread of programs that make "
+        "it hard.\n\n" + "\n".join(rows) + "\n\n"
         f"Worst (goal {MOST_CPU_ERROR:.0%}): {goals}.\n"
     )
 
