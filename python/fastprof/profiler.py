@@ -11,6 +11,7 @@ from time import gmtime, strftime
 
 from . import _core
 from ._version import __version__
+from .formats import encode, format_of
 from .output import check_writable, replace_file
 from .stats import Stats, pstats_dict
 
@@ -143,7 +144,7 @@ class Profiler(_core.Profiler):
         self.snapshot().save(path, format)
 
     def dump_stats(self, file: "str | bytes | int | os.PathLike[Any]") -> None:
-        """Disable, and write a .prof file, whatever the file's extension.
+        """Disable, and write a file; a .prof file, if its extension is of no format.
 
         Args:
             file: A path, or the number of an open file.
@@ -152,7 +153,8 @@ class Profiler(_core.Profiler):
             OSError: The file cannot be written.
         """
         self.create_stats()
-        replace_file(file, self.snapshot().to_bytes())
+        found = None if isinstance(file, int) else format_of(os.fsdecode(file))
+        replace_file(file, encode(self.snapshot(), found or "prof"))
 
     def print_stats(self, sort: "Any" = -1) -> None:
         """Disable, and print the table of pstats.

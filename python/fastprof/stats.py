@@ -459,7 +459,7 @@ class Stats:
         chosen = format_of(path) if format is None else format
         if chosen in FORMATS:
             return chosen
-        extensions = " ".join(sum((one[1] for one in FORMATS.values()), ()))
+        extensions = " ".join(sum(FORMATS.values(), ()))
         asked = "its extension is that of no" if format is None else f"{format!r} is no"
         raise UnknownFormatError(
             f"{path}: {asked} file format; formats are {', '.join(FORMATS)}, and "
