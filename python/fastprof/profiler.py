@@ -288,20 +288,26 @@ def _sort_keys(sort: "Any") -> "tuple[Any, ...]":
 def _threads_of(snapshot: "_core.Snapshot") -> "list[tuple[int, int, str | None]]":
     """Of each thread ident, number of paths, and name if it lives."""
     names = _thread_names()
-    return [(ident, paths, names.get(ident)) for ident, paths, *_ in snapshot.threads]
+    return [
+        (ident, paths, names.get(ident) if is_alive else None)
+        for ident, paths, _, _, is_alive in snapshot.threads
+    ]
 
 
 def _thread_names() -> dict[int, str]:
-    """By ident.
+    """Of the threads that live, by ident.
 
-    Without a lock, for we may be in a signal handler, and without a call of the
-    program's.
+    Without a lock, for we may be in a signal handler, and without a call of a method
+    of the program's. The program may have put anything there.
     """
     active = getattr(sys.modules.get("threading"), "_active", None)
     names = {}
-    if isinstance(active, dict):
+    if type(active) is dict:
         for ident, thread in active.copy().items():
-            name = object.__getattribute__(thread, "__dict__").get("_name")
+            try:
+                name = object.__getattribute__(thread, "__dict__").get("_name")
+            except Exception:
+                continue
             if type(name) is str:
                 names[ident] = name
     return names
