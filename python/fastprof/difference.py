@@ -99,10 +99,12 @@ class Difference:
 
         A function is the same if module and qualified name are: it may have moved.
         """
-        sides = [_by_name(stats.functions) for stats in (self.before, self.after)]
-        names = dict.fromkeys([*sides[0], *sides[1]])
-        changes = [Change(name, *(side.get(name) for side in sides)) for name in names]
-        return _sorted(changes)
+        before = _by_name(self.before.functions)
+        after = _by_name(self.after.functions)
+        names = dict.fromkeys([*before, *after])
+        return _sorted(
+            Change(name, before.get(name), after.get(name)) for name in names
+        )
 
     @property
     def paths(self) -> list[Change]:
