@@ -18,13 +18,14 @@ from .errors import (
 )
 from .holders import Holder, who
 from .profiler import Profile, Profiler, run, runctx
-from .stats import Function, Stats, load
+from .stats import Edge, Function, Stats, load
 from .tree import Node, Thread
 
 __all__ = [
     "BackendError",
     "Change",
     "Difference",
+    "Edge",
     "FastprofError",
     "Function",
     "Holder",

@@ -26,6 +26,7 @@ import types
 
 from .as_cprofile import install_as_cprofile
 from .errors import FastprofError
+from .formats import format_of
 from .output import check_writable, create_rescue_file
 from .profiler import Profiler
 from .table import make_table
@@ -113,7 +114,7 @@ def main() -> int:
     status = 0
     # In a child that the program forked the profile is none of our business.
     if profiler is not None and os.getpid() == process:
-        status = deliver(profiler, outfile, options.sort, usable(stdout), error)
+        status = deliver(profiler, outfile, options, usable(stdout), error)
     return end(program, error, status)
 
 
@@ -169,6 +170,13 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         " or both at once",
     )
     parser.add_option(
+        "--tree",
+        default="merged",
+        choices=["merged", "exact"],
+        help="for a .prof file: exact makes each path a function of its own, for"
+        " viewers that cannot read the call tree, such as snakeviz",
+    )
+    parser.add_option(
         "--no-compensate",
         dest="compensate",
         action="store_false",
@@ -183,10 +191,16 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
     )
     options, program = parser.parse_args(arguments)
     if options.as_cprofile:
-        for name in ("outfile", "sort", "backend", "builtins", "clock", "compensate"):
+        for name in (
+            *("outfile", "sort", "backend", "builtins", "clock", "tree", "compensate"),
+        ):
             if getattr(options, name) != parser.defaults[name]:
                 flag = "no-compensate" if name == "compensate" else name
                 parser.error(f"--as-cprofile profiles nothing: leave out --{flag}")
+    if options.tree != "merged" and (
+        options.outfile is None or format_of(options.outfile) not in (None, "prof")
+    ):
+        parser.error("--tree is for a .prof file, which -o names")
     if not program:
         parser.print_usage()
         parser.exit(BAD_INPUT)
@@ -390,7 +404,7 @@ def record(
 def deliver(
     profiler: Profiler,
     outfile: str | None,
-    sort: str | int,
+    options: optparse.Values,
     stdout: "Stream",
     error: BaseException | None,
 ) -> int:
@@ -400,9 +414,9 @@ def deliver(
         is_open = is_open and not reader_is_gone(stdout)
     status = 0
     if outfile is not None:
-        status = save(profiler, outfile)
+        status = save(profiler, outfile, options.tree)
     elif is_open:
-        status = print_table(profiler, sort, stdout)
+        status = print_table(profiler, options.sort, stdout)
     try:
         for remark in profiler.snapshot().warnings:
             complain(remark)
@@ -414,10 +428,10 @@ def deliver(
     return status
 
 
-def save(profiler: Profiler, outfile: str) -> int:
+def save(profiler: Profiler, outfile: str, tree: str) -> int:
     """Write the profile to a file, or to another one; the answer is as above."""
     try:
-        profiler.dump_stats(outfile)
+        profiler.dump_stats(outfile, tree=tree)
     except Exception as error:
         # Whatever it is, how the program ended is still to be told.
         rescue(profiler, outfile, f"cannot write {outfile!r}: {describe(error)}")

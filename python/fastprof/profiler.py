@@ -139,22 +139,36 @@ class Profiler(_core.Profiler):
         }
         return Stats(snapshot, info)
 
-    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        format: str | None = None,
+        *,
+        tree: str = "merged",
+        viewer_root: bool = False,
+    ) -> None:
         """Write what has been recorded up to now; see `Stats.save`."""
-        self.snapshot().save(path, format)
+        self.snapshot().save(path, format, tree=tree, viewer_root=viewer_root)
 
-    def dump_stats(self, file: "str | bytes | int | os.PathLike[Any]") -> None:
+    def dump_stats(
+        self, file: "str | bytes | int | os.PathLike[Any]", *, tree: str = "merged"
+    ) -> None:
         """Disable, and write a file; a .prof file, if its extension is of no format.
 
         Args:
             file: A path, or the number of an open file.
+            tree: Of a .prof file: as `Stats.save` has it.
 
         Raises:
             OSError: The file cannot be written.
         """
         self.create_stats()
         found = None if isinstance(file, int) else format_of(os.fsdecode(file))
-        replace_file(file, encode(self.snapshot(), found or "prof"))
+        stats = self.snapshot()
+        if found in (None, "prof"):
+            replace_file(file, stats.to_bytes(tree))
+        else:
+            replace_file(file, encode(stats, found))
 
     def print_stats(self, sort: "Any" = -1) -> None:
         """Disable, and print the table of pstats.

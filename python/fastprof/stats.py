@@ -5,6 +5,7 @@ import types
 
 from ._core import Snapshot
 from .errors import ProfileFileError, UnknownFormatError
+from .exact import exact_dict, with_root
 from .formats import FORMATS, encode, format_of
 from .merging import merged
 from .output import replace_file
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-__all__ = ["Function", "Stats", "cpu_times", "load", "pstats_dict"]
+__all__ = ["Edge", "Function", "Stats", "cpu_times", "load", "pstats_dict"]
 
 # As pstats has them: file, line, name.
 Key = tuple[str, int, str]
@@ -25,6 +26,9 @@ Key = tuple[str, int, str]
 Caller = tuple[int, int, float, float]
 # Primitive calls, calls, own and cumulative seconds, callers.
 Entry = tuple[int, int, float, float, dict[Key, Caller]]
+
+# What pstats' viewers find in a file.
+TREES = "merged", "exact"
 
 # What makes up a sum of functions.
 SUMMED = (
@@ -189,6 +193,35 @@ class Function:
     def mostly_overhead(self) -> bool:
         """Whether most of the own time that was recorded was the profiler's."""
         return self.overhead > self.own
+
+
+class Edge:
+    """The calls of a function by one of its callers; times in seconds.
+
+    Attributes:
+        function: The caller, or the callee: whichever was asked for.
+        calls, primitive_calls, raised, own, cumulative: As `Function` has them, of the
+            callee in these calls.
+    """
+
+    __slots__ = ("calls", "cumulative", "function", "own", "primitive_calls", "raised")
+
+    def __init__(
+        self,
+        function: Function,
+        sums: "tuple[int, int, int, float, float, float, float]",
+    ) -> None:
+        """Made by `Stats.callers` and `Stats.callees`."""
+        self.function = function
+        self.calls, recursive, self.raised, self.own, self.cumulative, *_ = sums
+        self.primitive_calls = self.calls - recursive
+
+    def __repr__(self) -> str:
+        """The other function, and what came of the calls."""
+        return (
+            f"<{self.function.qualname}: {self.calls} calls, {self.raised} raised, "
+            f"{self.cumulative:.6f} s cumulative>"
+        )
 
 
 class Stats:
@@ -381,25 +414,23 @@ class Stats:
             sorted(groups.items(), key=lambda item: -sum(one.own for one in item[1]))
         )
 
-    def callers(self, function: Function) -> "list[tuple[Function, int, float]]":
-        """Who called it: (caller, calls, cumulative seconds), most seconds first."""
+    def callers(self, function: Function) -> "list[Edge]":
+        """Who called it, most time first."""
         return self._edges(function, 1, 0)
 
-    def callees(self, function: Function) -> "list[tuple[Function, int, float]]":
-        """What it called, as `callers`; cumulative seconds of the calls it made."""
+    def callees(self, function: Function) -> "list[Edge]":
+        """What it called, most time first."""
         return self._edges(function, 0, 1)
 
-    def _edges(
-        self, function: Function, its: int, other: int
-    ) -> "list[tuple[Function, int, float]]":
+    def _edges(self, function: Function, its: int, other: int) -> "list[Edge]":
         by_number = {one.number: one for one in self.functions}
         numbers = {part.number for part in function.parts}
         found = [
-            (by_number[edge[other]], edge[2][0], edge[2][4])
+            Edge(by_number[edge[other]], edge[2])
             for edge in self._totals[1]
             if edge[its] in numbers
         ]
-        return sorted(found, key=lambda one: -one[2])
+        return sorted(found, key=lambda one: -one.cumulative)
 
     def _tree_of(self, thread: int) -> Node:
         return make_tree(self.snapshot, thread, self.compensated, self._has_cpu)
@@ -493,7 +524,14 @@ class Stats:
         }
         return [remark for remark, applies in remarks.items() if applies]
 
-    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        format: str | None = None,
+        *,
+        tree: str = "merged",
+        viewer_root: bool = False,
+    ) -> None:
         """Write a file.
 
         Args:
@@ -501,13 +539,30 @@ class Stats:
             format: "prof" (which pstats, its viewers and `fastprof.load` read), or
                 "speedscope", "collapsed", "callgrind", "pprof", "json" or "csv"; left
                 out, the file's extension tells.
+            tree: What pstats' viewers find in a .prof file. "merged": functions, as
+                ever. "exact": each path of the call tree as a function of its own (the
+                second one of a function `c` is named `c #2`), so that viewers that can
+                only guess paths from callers (snakeviz, tuna) show the true ones. What
+                took less than a thousandth of its caller's time is put together, and
+                there are at most 50,000 keys. `fastprof.load` reads the same from both.
+            viewer_root: Whether pstats' viewers find one function more in a .prof file,
+                with no calls, which has called all that nobody has called.
 
         Raises:
             UnknownFormatError: There is no such format.
+            ValueError: There is no such tree, or the format knows no such thing.
             OSError: The file cannot be written.
         """
         path = os.fspath(path)
-        replace_file(path, encode(self, self.choose_format(path, format)))
+        chosen = self.choose_format(path, format)
+        if tree not in TREES:
+            raise ValueError(f"tree must be one of {', '.join(TREES)}, not {tree!r}")
+        if chosen != "prof":
+            if tree != "merged" or viewer_root:
+                raise ValueError(f"{path}: tree and viewer_root are for .prof files")
+            replace_file(path, encode(self, chosen))
+            return
+        replace_file(path, self.to_bytes(tree, viewer_root))
 
     @staticmethod
     def choose_format(path: str, format: str | None) -> str:
@@ -542,8 +597,8 @@ class Stats:
             [(caller, callee, sums[0], sums[4]) for caller, callee, sums in edges],
         )
 
-    def to_bytes(self) -> bytes:
-        """The content of a .prof file."""
+    def to_bytes(self, tree: str = "merged", viewer_root: bool = False) -> bytes:
+        """The content of a .prof file; the arguments are those of `save`."""
         snapshot = self.snapshot
         details = {
             "info": self.info,
@@ -552,8 +607,11 @@ class Stats:
             "trees": snapshot.encode(),
             "costs": snapshot.costs if self.compensated else None,
         }
-        flat = pstats_dict(snapshot, self.info["subcalls"], self.compensated)
-        return pack(flat, details)
+        if tree == "exact":
+            flat = exact_dict(self.tree)
+        else:
+            flat = pstats_dict(snapshot, self.info["subcalls"], self.compensated)
+        return pack(with_root(flat) if viewer_root else flat, details)
 
 
 # What functions are grouped by.

@@ -10,7 +10,7 @@ from .errors import FastprofError, UnknownFormatError
 from .formats import FORMATS
 from .output import check_writable
 from .report import SORTS, cut, report_page, tree_page
-from .stats import Stats, load
+from .stats import TREES, Stats, load
 
 __all__ = ["BAD_INPUT", "VERBS", "BadProfileError", "do"]
 
@@ -61,11 +61,13 @@ def check_output(path: str, form: str | None) -> None:
         raise BadProfileError(str(error)) from error
 
 
-def write(stats: Stats, path: str, form: str | None) -> None:
+def write(stats: Stats, path: str, form: str | None, tree: str = "merged") -> None:
     try:
-        stats.save(path, form)
+        stats.save(path, form, tree=tree)
     except OSError as error:
         raise BadProfileError(f"cannot write {path!r}: {error.strerror}") from error
+    except ValueError as error:
+        raise BadProfileError(str(error)) from error
 
 
 def page_width() -> int:
@@ -144,6 +146,13 @@ def tree(options: argparse.Namespace) -> int:
 def describe_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a .prof file of fastprof's")
     add_output(parser)
+    parser.add_argument(
+        "--tree",
+        choices=TREES,
+        default="merged",
+        help="for a .prof file: exact makes each path a function of its own, for"
+        " viewers that cannot read the call tree",
+    )
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -159,7 +168,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 def export(options: argparse.Namespace) -> int:
     check_output(options.outfile, options.format)
-    write(read(options.file), options.outfile, options.format)
+    write(read(options.file), options.outfile, options.format, options.tree)
     return 0
 
 

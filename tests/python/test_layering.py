@@ -57,6 +57,7 @@ PACKAGE_CHAIN = (
     "foreign_file",
     "profile_file",
     "tree",
+    "exact",
     "merging",
     "formats",
     "stats",

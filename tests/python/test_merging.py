@@ -62,7 +62,7 @@ def test_every_figure_is_the_sum():
     total = fastprof.Stats.merge(parts)
     assert_same(figures(total), added(*map(figures, parts)))
     assert_same(paths(total), added(*map(paths, parts)))
-    callers = [(one.name, calls) for one, calls, _ in total.callers(total[leaf])]
+    callers = [(one.function.name, one.calls) for one in total.callers(total[leaf])]
     assert callers == [("program", 5), ("other", 1)]
     assert total.info["merged"]["profiles"] == 3
 

@@ -302,8 +302,8 @@ def test_code_objects_of_one_name_have_a_sum():
     function = stats["made:same"]
     assert (function.calls, function.own) == (2, 2.0)
     assert [part.file for part in function.parts] == ["file0.py", "file1.py"]
-    ((caller, count, seconds), *_) = stats.callers(function)
-    assert caller.name == "calls"
+    (edge, _) = stats.callers(function)
+    assert edge.function.name == "calls"
 
 
 def test_what_was_not_called_has_no_figures():
@@ -318,11 +318,49 @@ def test_what_was_not_called_has_no_figures():
 
 def test_callers_and_callees():
     stats = counted(program)
-    callers = [(one.name, calls, t) for one, calls, t in stats.callers(stats[leaf])]
-    assert callers == [("left", 4, 4.0), ("right", 1, 1.0)]
-    callees = [(one.name, calls, t) for one, calls, t in stats.callees(stats[program])]
-    assert callees == [("left", 2, 10.0), ("right", 1, 3.0)]
+    callers = stats.callers(stats[leaf])
+    assert [(one.function.name, one.calls, one.own) for one in callers] == [
+        *(("left", 4, 4.0), ("right", 1, 1.0)),
+    ]
+    callees = stats.callees(stats[program])
+    assert [(one.function.name, one.calls, one.cumulative) for one in callees] == [
+        *(("left", 2, 10.0), ("right", 1, 3.0)),
+    ]
     assert stats.callees(stats[leaf]) == []
+    assert repr(callers[1]) == "<right: 1 calls, 0 raised, 1.000000 s cumulative>"
+
+
+def test_a_caller_knows_how_often_it_was_raised_to():
+    def fails(number):
+        if number % 3:
+            len(number)
+
+    def careless():
+        for number in range(9):
+            try:
+                fails(number)
+            except TypeError:
+                pass
+
+    def careful():
+        fails(0)
+
+    def both():
+        careless()
+        careful()
+
+    stats = counted(both)
+    (length,) = stats.select(pattern="builtins.len")
+    (edge,) = stats.callers(length)
+    assert (edge.function.name, edge.calls, edge.raised) == ("fails", 6, 6)
+    raised = {edge.function.name: edge.raised for edge in stats.callers(stats[fails])}
+    # 3.12 tells a profile function of an exception as of a return of None.
+    assert raised == {"careless": 6, "careful": 0}
+
+
+def test_recursive_calls_by_one_caller():
+    edge = counted(recursive, 3).callers(counted(recursive, 3)[recursive])[0]
+    assert (edge.calls, edge.primitive_calls) == (3, 1)
 
 
 def names(functions):

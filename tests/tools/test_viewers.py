@@ -138,6 +138,22 @@ def test_tuna(saved):
     assert "::leaf" in json.dumps(read(str(saved(".prof"))))
 
 
+def test_snakeviz_shows_true_paths_of_an_exact_tree(tmp_path):
+    """`leaf` takes long below one caller, and no time below the other."""
+    import pstats
+
+    from snakeviz.stats import json_stats
+
+    ticks = iter(range(1_000_000))
+    profiler = fastprof.Profiler(timer=lambda: next(ticks), timeunit=0.001)
+    profiler.runcall(lambda: (caller(30), leaf()))
+    profiler.save(tmp_path / "out.prof", tree="exact")
+    nodes = json_stats(pstats.Stats(str(tmp_path / "out.prof")))
+    totals = {name.rpartition("(")[2]: node["stats"][3] for name, node in nodes.items()}
+    assert totals["leaf)"] == pytest.approx(0.030)
+    assert totals["leaf #2)"] == pytest.approx(0.001)
+
+
 def test_snakeviz(saved):
     import pstats
 

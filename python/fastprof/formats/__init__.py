@@ -38,10 +38,7 @@ def format_of(path: str) -> str | None:
 
 
 def encode(stats: "Any", name: str) -> bytes:
-    """A file's content in the format of this name, which is in `FORMATS`."""
-    if name == "prof":
-        content: bytes = stats.to_bytes()
-        return content
+    """A file's content in a format of `FORMATS`, but not prof."""
     module = import_module(f"{__name__}.{name}")
-    content = module.encode(stats)
+    content: bytes = module.encode(stats)
     return content
