@@ -12,6 +12,7 @@ from .difference import Change, Difference, diff
 from .errors import (
     BackendError,
     FastprofError,
+    MissingExtraError,
     ProfileFileError,
     ProfilerConflictError,
     UnknownFormatError,
@@ -29,6 +30,7 @@ __all__ = [
     "FastprofError",
     "Function",
     "Holder",
+    "MissingExtraError",
     "Node",
     "Profile",
     "ProfileFileError",

@@ -3,6 +3,7 @@
 __all__ = [
     "BackendError",
     "FastprofError",
+    "MissingExtraError",
     "ProfileFileError",
     "ProfilerConflictError",
     "UnknownFormatError",
@@ -23,6 +24,10 @@ class BackendError(FastprofError, ValueError):
 
 class ProfileFileError(FastprofError, ValueError):
     """A file is not a profile of fastprof's, or is damaged."""
+
+
+class MissingExtraError(FastprofError, ImportError):
+    """A package is missing that only this feature needs."""
 
 
 class UnknownFormatError(FastprofError, ValueError):

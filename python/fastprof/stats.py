@@ -4,9 +4,10 @@ import os
 import types
 
 from ._core import Snapshot
-from .errors import ProfileFileError, UnknownFormatError
+from .errors import MissingExtraError, ProfileFileError, UnknownFormatError
 from .exact import exact_dict, with_root
 from .formats import FORMATS, encode, format_of
+from .formats.frames import FIELDS
 from .merging import merged
 from .output import replace_file
 from .profile_file import pack, unpack
@@ -14,6 +15,7 @@ from .tree import KINDS, Description, Node, Thread, make_tree
 
 TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
+    import pstats
     from collections.abc import Callable, Iterable
     from typing import Any
 
@@ -579,6 +581,29 @@ class Stats:
         raise UnknownFormatError(
             f"{path}: {asked} file format; formats are {', '.join(FORMATS)}, and "
             f"extensions {extensions}"
+        )
+
+    def to_pstats(self) -> "pstats.Stats":
+        """A `pstats.Stats` of it."""
+        import pstats
+
+        return pstats.Stats(self)  # type: ignore[arg-type]
+
+    def to_pandas(self) -> "Any":
+        """A pandas.DataFrame with a row for each function, in the order of `functions`.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            import pandas  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        except ImportError as error:
+            raise MissingExtraError(
+                "to_pandas needs pandas: pip install 'fastprof[pandas]'"
+            ) from error
+        functions = self.functions
+        return pandas.DataFrame(
+            {name: [getattr(one, name) for one in functions] for name in FIELDS}
         )
 
     def flat_figures(

@@ -417,3 +417,17 @@ def test_functions_are_grouped():
         ValueError, match="by must be one of module, package, file, kind"
     ):
         stats.group("line")
+
+
+def test_pstats_of_it():
+    stats = counted(program)
+    assert stats.to_pstats().stats == stats.stats
+
+
+def test_pandas_is_asked_for(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(
+        fastprof.MissingExtraError, match=r"pip install 'fastprof\[pandas\]'"
+    ):
+        counted(program).to_pandas()
+    assert issubclass(fastprof.MissingExtraError, ImportError)

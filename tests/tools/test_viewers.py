@@ -164,3 +164,11 @@ def test_snakeviz(saved):
     (leaf_row,) = [row for name, row in rows.items() if "(leaf)" in name]
     assert leaf_row[0][1] == 30
     assert "(leaf)" in json.dumps(json_stats(stats))
+
+
+def test_pandas(stats):
+    pytest.importorskip("pandas", reason="pandas: make test-tools has it")
+    frame = stats.to_pandas().set_index("qualname")
+    assert frame.loc["leaf", "calls"] == 30
+    assert frame["own"].sum() == pytest.approx(stats.tree.cumulative)
+    assert len(frame) == len(stats.functions)
