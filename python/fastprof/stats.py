@@ -269,10 +269,11 @@ class Stats:
 
     @stats.setter
     def stats(self, flat: dict[Key, Entry]) -> None:
-        self._flat = flat
+        # pstats empties it when it has taken it: then it is made anew.
+        self._flat = flat or None
 
     def create_stats(self) -> None:
-        """Make `stats` anew; pstats asks for this, and empties it afterwards."""
+        """Make `stats` anew; pstats asks for this."""
         self._flat = pstats_dict(self.snapshot, self.info["subcalls"], self.compensated)
 
     @property
