@@ -23,6 +23,9 @@ test: build
 
 # test-tools: fastprof with other people's tools and test suites, on each Python
 test-tools: build
+	tools/packages.sh viewers browser
+	mkdir -p build/viewers && cp tools/viewers/package.json build/viewers/
+	npm install --prefix build/viewers --no-audit --no-fund --silent
 	tools/environments.sh all tools
 	$(NEWEST)/bin/python tools/run_tests.py --results build/results-tools \
 	    --tests tests/tools --venvs $(VENVS)

@@ -6,6 +6,7 @@
 #   tests    CPython's own tests, for Debian's Pythons
 #   debug    a debug build of a Python, and its tests
 #   browser  Chromium, for the screenshot
+#   viewers  Node.js with npm, Go and callgrind_annotate, which read what we write
 #   fuzz     clang with libFuzzer
 #   valgrind valgrind with its headers, for counting instructions
 #   sid      what makes a Debian sid in a folder
@@ -81,6 +82,13 @@ need_debug() {
 need_browser() {
     need chromium command -v chromium
     need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
+}
+
+need_viewers() {
+    need nodejs command -v node
+    need npm command -v npm
+    need golang-go command -v go
+    need valgrind command -v callgrind_annotate
 }
 
 can_fuzz() {

@@ -150,6 +150,18 @@ add_python(fpy_callables *callables, PyCodeObject *code)
 }
 
 static const fpy_callable *
+add_collection(fpy_callables *callables, fp_key key)
+{
+    PyObject *label = PyUnicode_FromString("<gc>");
+
+    return label == NULL
+               ? NULL
+               : add(callables,
+                     (fpy_callable){
+                         .key = key, .subject = label, .visibility = FP_FOLDED});
+}
+
+static const fpy_callable *
 add_other(fpy_callables *callables, PyObject *callee, fp_key key)
 {
     /* Before it is named: that may run Python code, which may change what is inside, or
@@ -187,8 +199,13 @@ fpy_callables_named(fpy_callables *callables, PyObject *callee)
     }
     PyErr_Fetch(&type, &value, &traceback);
     callee = fpy_function_of(callee);
-    callable = PyCode_Check(callee) ? add_python(callables, (PyCodeObject *)callee)
-                                    : add_other(callables, callee, key);
+    if (PyCode_Check(callee)) {
+        callable = add_python(callables, (PyCodeObject *)callee);
+    } else if (key == &fpy_collection_method) {
+        callable = add_collection(callables, key);
+    } else {
+        callable = add_other(callables, callee, key);
+    }
     PyErr_Clear();
     PyErr_Restore(type, value, traceback);
     return callable;

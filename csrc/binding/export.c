@@ -4,7 +4,6 @@
 
 #include "../engine/alloc.h"
 #include "../engine/codec.h"
-#include "../engine/snapshot.h"
 #include "../engine/stats.h"
 
 #include <math.h>
@@ -13,19 +12,6 @@
 #define FUNCTION_KIND 5
 #define COST_NUMBERS ((Py_ssize_t)(sizeof(fp_costs) / sizeof(double)))
 #define MOST_TICKS_PER_EVENT 1e12 /* what a file may say */
-
-typedef struct {
-    PyObject_HEAD
-    fp_snapshot snapshot;
-    PyObject *functions; /* tuple of (filename, line, name, qualname, module, kind) */
-    PyObject *subjects;  /* list of code objects and labels; NULL when loaded */
-    double seconds_per_tick;
-    fp_costs costs;
-    char compensated; /* by `costs` */
-    char complete;
-    char hook_lost;
-    char threads_lost;
-} fpy_snapshot;
 
 /* ---- taking ---- */
 
@@ -70,7 +56,9 @@ describe(const fpy_callable *callable)
                          subject,
                          subject,
                          module,
-                         is_method(subject) ? FP_KIND_METHOD : FP_KIND_C);
+                         callable->visibility == FP_FOLDED ? FP_KIND_COLLECTION
+                         : is_method(subject)              ? FP_KIND_METHOD
+                                                           : FP_KIND_C);
 }
 
 /* The table's order is that of the functions' numbers. */
@@ -101,8 +89,8 @@ done:
     return result;
 }
 
-static fpy_snapshot *
-new_snapshot(const fpy_state *state)
+fpy_snapshot *
+fpy_snapshot_new(const fpy_state *state)
 {
     fpy_snapshot *self = PyObject_New(fpy_snapshot, state->snapshot_type);
 
@@ -141,7 +129,7 @@ PyObject *
 fpy_snapshot_take(fpy_session *session)
 {
     const fp_ticks now = session->enabled ? fpy_session_now(session) : 0;
-    fpy_snapshot *self = new_snapshot(session->state);
+    fpy_snapshot *self = fpy_snapshot_new(session->state);
     int result;
 
     if (self == NULL) {
@@ -194,30 +182,84 @@ traits_of(PyObject *description)
     PyObject *name = PyTuple_GET_ITEM(description, FUNCTION_NAME);
 
     return (fp_traits){
-        .kind = kind >= 0 && kind < FP_KINDS ? (unsigned char)kind : FP_KIND_PYTHON,
+        .kind = kind >= 0 && kind <= FP_KIND_COLLECTION ? (unsigned char)kind
+                                                        : FP_KIND_PYTHON,
         .reference = kind >= FP_KIND_C ? fpy_reference_of(name) : 0,
     };
 }
 
-static int
-build_stats(const fpy_snapshot *self, bool compensated, fp_stats *stats)
+/* Sets what corrects the snapshot's times; `*traits` is to be freed. */
+static fp_status
+make_correction(const fpy_snapshot *self, fp_correction *correction, fp_traits **traits)
 {
     const size_t count = (size_t)PyTuple_GET_SIZE(self->functions);
-    fp_traits *traits = fp_alloc((count + 1) * sizeof *traits);
-    fp_correction correction = {.costs = &self->costs, .traits = traits};
-    fp_status status = FP_NOMEM;
 
-    for (size_t i = 0; traits != NULL && i < count; i++) {
-        traits[i] = traits_of(PyTuple_GET_ITEM(self->functions, (Py_ssize_t)i));
+    *traits = fp_alloc((count + 1) * sizeof **traits);
+    if (*traits == NULL) {
+        return FP_NOMEM;
     }
-    if (traits != NULL) {
-        status = fp_correction_fit(&correction, &self->snapshot);
+    for (size_t i = 0; i < count; i++) {
+        (*traits)[i] = traits_of(PyTuple_GET_ITEM(self->functions, (Py_ssize_t)i));
     }
+    *correction = (fp_correction){.costs = &self->costs, .traits = *traits};
+    return fp_correction_fit(correction, &self->snapshot);
+}
+
+static int
+build_stats(const fpy_snapshot *self, bool compensated, bool collections_apart,
+            fp_stats *stats)
+{
+    const size_t count = (size_t)PyTuple_GET_SIZE(self->functions);
+    fp_correction correction;
+    fp_traits *traits;
+    fp_status status = make_correction(self, &correction, &traits);
+
     if (status == FP_OK) {
         status = fp_stats_build(stats,
                                 &self->snapshot,
                                 count,
-                                compensated && self->compensated ? &correction : NULL);
+                                compensated && self->compensated ? &correction : NULL,
+                                collections_apart);
+    }
+    fp_free(traits);
+    if (status != FP_OK) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return 0;
+}
+
+static fp_status
+merge_thread(const fp_thread_record *thread, const fp_correction *correction,
+             const uint32_t *numbers, double scale, fp_merged *merged)
+{
+    fp_ticks clamped = 0;
+    fp_figures *figures = fp_figures_of(thread, correction, true, &clamped);
+    fp_status status = FP_NOMEM;
+
+    if (figures != NULL) {
+        status = fp_merged_add(merged, thread, figures, numbers, scale);
+        fp_free(figures);
+    }
+    return status;
+}
+
+int
+fpy_snapshot_merge(const fpy_snapshot *self, Py_ssize_t thread, bool compensated,
+                   const uint32_t *numbers, double scale, fp_merged *merged)
+{
+    fp_correction correction;
+    fp_traits *traits;
+    fp_status status = make_correction(self, &correction, &traits);
+
+    for (size_t i = 0; i < self->snapshot.thread_count && status == FP_OK; i++) {
+        if (thread == FPY_ALL_THREADS || (size_t)thread == i) {
+            status = merge_thread(&self->snapshot.threads[i],
+                                  compensated && self->compensated ? &correction : NULL,
+                                  numbers,
+                                  scale,
+                                  merged);
+        }
     }
     fp_free(traits);
     if (status != FP_OK) {
@@ -299,7 +341,7 @@ fpy_snapshot_getstats(PyObject *snapshot, bool subcalls)
     fp_stats stats;
     size_t edge = 0;
 
-    if (build_stats(self, true, &stats) < 0) {
+    if (build_stats(self, true, false, &stats) < 0) {
         return NULL;
     }
     entries = PyList_New(0);
@@ -323,15 +365,25 @@ fpy_snapshot_getstats(PyObject *snapshot, bool subcalls)
     return entries;
 }
 
+/* By the jitter of two clocks more may seem to be off than there is, or less than
+ * nothing. */
+static fp_ticks
+on_cpu(fp_ticks all, fp_ticks off)
+{
+    return off >= all ? 0 : off > 0 ? all - off : all;
+}
+
 static PyObject *
 sum_tuple(const fpy_snapshot *self, const fp_sum *sum)
 {
-    return Py_BuildValue("(LLLdd)",
+    return Py_BuildValue("(LLLdddd)",
                          (long long)sum->calls,
                          (long long)sum->recursive,
                          (long long)sum->raised,
                          seconds(self, sum->own_ticks),
-                         seconds(self, sum->total_ticks));
+                         seconds(self, sum->total_ticks),
+                         seconds(self, on_cpu(sum->own_ticks, sum->own_off)),
+                         seconds(self, on_cpu(sum->total_ticks, sum->total_off)));
 }
 
 static int
@@ -374,13 +426,15 @@ list_totals(const fpy_snapshot *self, const fp_stats *stats, PyObject *functions
 }
 
 static PyObject *
-snapshot_totals(fpy_snapshot *self, PyObject *compensated)
+snapshot_totals(fpy_snapshot *self, PyObject *args)
 {
+    int compensated, collections_apart;
     PyObject *functions, *edges;
     PyObject *result = NULL;
     fp_stats stats;
 
-    if (build_stats(self, compensated == Py_True, &stats) < 0) {
+    if (!PyArg_ParseTuple(args, "pp:totals", &compensated, &collections_apart) ||
+        build_stats(self, compensated != 0, collections_apart != 0, &stats) < 0) {
         return NULL;
     }
     functions = PyList_New(0);
@@ -460,9 +514,8 @@ snapshot_encode(fpy_snapshot *self, PyObject *Py_UNUSED(ignored))
     return bytes;
 }
 
-/* Whether all are as `describe` makes them, as far as this file asks. */
-static bool
-are_descriptions(PyObject *functions)
+bool
+fpy_are_descriptions(PyObject *functions)
 {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(functions); i++) {
         PyObject *one = PyTuple_GET_ITEM(functions, i);
@@ -493,7 +546,8 @@ snapshot_decode(PyObject *type, PyObject *args)
                           &costs)) {
         return NULL;
     }
-    self = new_snapshot(fpy_state_of_module(fpy_module_of_type((PyTypeObject *)type)));
+    self =
+        fpy_snapshot_new(fpy_state_of_module(fpy_module_of_type((PyTypeObject *)type)));
     if (self == NULL) {
         PyBuffer_Release(&data);
         return NULL;
@@ -507,7 +561,7 @@ snapshot_decode(PyObject *type, PyObject *args)
                                 (size_t)PyTuple_GET_SIZE(functions));
     PyBuffer_Release(&data);
     if (status == FP_OK && isfinite(seconds_per_tick) && seconds_per_tick > 0.0 &&
-        are_descriptions(functions) && set_costs(self, costs)) {
+        fpy_are_descriptions(functions) && set_costs(self, costs)) {
         return (PyObject *)self;
     }
     Py_DECREF(self);
@@ -553,14 +607,24 @@ snapshot_threads(fpy_snapshot *self, void *Py_UNUSED(closure))
 PyMethodDef fpy_snapshot_methods[] = {
     {"totals",
      (PyCFunction)snapshot_totals,
-     METH_O,
-     "totals($self, compensated, /)\n--\n\n"
+     METH_VARARGS,
+     "totals($self, compensated, collections_apart, /)\n--\n\n"
      "([(function, sums, added, error)], [(caller, callee, sums)], clamped, factor),\n"
      "by the functions' numbers; sums: (calls, recursive calls, raised, own seconds,\n"
-     "cumulative seconds); added: the seconds that were taken from own, for the\n"
-     "profiler had added them; error: how far off that may be; clamped: the seconds\n"
-     "that should have been taken, but there was no more; factor: how many times as\n"
-     "much as calibration found."},
+     "cumulative seconds, and of both those on a CPU); added: the seconds that were\n"
+     "taken from own, for the profiler had added them; error: how far off that may\n"
+     "be; clamped: the seconds that should have been taken, but there was no more;\n"
+     "factor: how many times as much as calibration found."},
+    {"columns",
+     fpy_snapshot_columns,
+     METH_VARARGS,
+     "columns($self, thread, compensated, /)\n--\n\n"
+     "A call tree, of a thread by its number or (-1) of all merged, as a dict of "
+     "bytes:\n"
+     "arrays with a place for each path, the root's the first, a parent's in front of\n"
+     "its children's. parent, function, first_child, next_sibling (0: none): uint32;\n"
+     "calls, raised: int64; own, cumulative, own_cpu, cumulative_cpu, overhead,\n"
+     "own_error: double, in seconds."},
     {"encode",
      (PyCFunction)snapshot_encode,
      METH_NOARGS,

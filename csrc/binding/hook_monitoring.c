@@ -316,6 +316,29 @@ feed(fpy_recorder *recorder, int kind, PyObject *const *args,
     }
 }
 
+typedef struct {
+    fpy_event event; /* first */
+    int kind;
+    PyObject *const *args;
+    fp_frame frame;
+} monitored_event;
+
+/* A CALL of a class, say, is of none, and its C_RETURN. */
+static bool
+is_of_use(const fpy_event *event, const fpy_recorder *recorder)
+{
+    const monitored_event *one = (const monitored_event *)event;
+    PyObject *callee;
+
+    if (one->kind != FPY_ON_CALL && one->kind != FPY_ON_C_RETURN &&
+        one->kind != FPY_ON_C_RAISE) {
+        return true;
+    }
+    return wanted_key(recorder, one->args[2], one->args[3], &callee) != NULL ||
+           (one->kind != FPY_ON_CALL &&
+            fp_recorder_current(&recorder->engine) == (one->frame | FPY_C_CALL));
+}
+
 /* Several recorders, a custom timer, or another thread than the last time. */
 static FP_COLD PyObject *
 feed_slowly(PyObject *self, int kind, PyObject *const *args)
@@ -323,6 +346,7 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
     fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = fpy_current_thread();
     const fp_ticks clock_now = fp_clock_now(&monitor->state->clock);
+    const monitored_event event = {{is_of_use}, kind, args, identity_of(thread)};
     fpy_recorder *recorder;
     fpy_monitored *one;
     fp_ticks now;
@@ -337,7 +361,8 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
     fpy_thread_begin_event(&one->thread);
     fpy_monitor_remember_last_thread(monitor, &one->thread, thread);
     monitor->feeding++;
-    while ((recorder = fpy_thread_next(&one->thread, clock_now, &now)) != NULL) {
+    while ((recorder = fpy_thread_next(&one->thread, &event.event, clock_now, &now)) !=
+           NULL) {
         feed(recorder, kind, args, thread, now);
     }
     monitor->feeding--;
@@ -428,7 +453,7 @@ on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
     return feed_slowly(self, kind, args);
 }
 
-/* Each handler twice: as it is, and for CPU time. */
+/* Each handler twice: for the wall clock alone, and for CPU time. */
 #define CALLBACK(name, handler, kind)                                                  \
     static PyObject *name(PyObject *self,                                              \
                           PyObject *const *args,                                       \
@@ -509,7 +534,7 @@ ask_for_events(fpy_monitor *monitor)
         const bool ours = s->source == &fpy_hook_monitoring;
         python = python || ours;
         others = others || (ours && s->builtins != FPY_BUILTINS_NONE);
-        cpu = cpu || (ours && s->cpu_time);
+        cpu = cpu || (ours && s->measure != FPY_WALL);
     }
     for (int kind = 0; kind < FPY_EVENT_KINDS; kind++) {
         if (monitor->tool.callbacks[kind] != NULL) {

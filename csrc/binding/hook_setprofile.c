@@ -441,7 +441,7 @@ feed_all(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
     fp_ticks now;
 
     fpy_thread_begin_event(&one->thread);
-    while ((recorder = fpy_thread_next(&one->thread, clock_now, &now)) != NULL) {
+    while ((recorder = fpy_thread_next(&one->thread, NULL, clock_now, &now)) != NULL) {
         feed(recorder, frame, what, arg, now);
     }
 }

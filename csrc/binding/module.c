@@ -1,4 +1,5 @@
 /* module.c -- the extension module fastprof._fastprof. */
+#include "collector.h"
 #include "export.h"
 #include "hook.h"
 #include "profiler.h"
@@ -74,6 +75,13 @@ PyMethodDef fpy_module_methods[] = {
      METH_NOARGS,
      "active_profilers($module, /)\n--\n\n"
      "The profilers that record now, the last one that was enabled first."},
+    {"merge",
+     fpy_merge,
+     METH_VARARGS,
+     "merge($module, parts, functions, /)\n--\n\n"
+     "A Snapshot with the sums of parts: (snapshot, numbers, compensated), where\n"
+     "numbers says, for each of its functions, which of `functions` it is. That list\n"
+     "may grow while the parts are gone through."},
     {"_stop_after_fork",
      stop_after_fork,
      METH_NOARGS,
@@ -140,7 +148,7 @@ module_exec(PyObject *module)
 
     choose_clock(state);
     if (make_names(&state->names) < 0 || fpy_monitor_init(state) < 0 ||
-        fpy_find_thread_starters(state) < 0) {
+        fpy_find_thread_starters(state) < 0 || fpy_collector_init(state, module) < 0) {
         return -1;
     }
     state->hook_type = make_type(module, &fpy_hook_spec, false);
@@ -176,6 +184,8 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
         Py_VISIT(state->callback_type);
         Py_VISIT(state->entry_type);
         Py_VISIT(state->subentry_type);
+        Py_VISIT(state->collection_callbacks);
+        Py_VISIT(state->collection_callback);
         return fpy_monitor_traverse(state, visit, arg);
     }
     return 0;
@@ -193,6 +203,8 @@ module_clear(PyObject *module)
         Py_CLEAR(state->callback_type);
         Py_CLEAR(state->entry_type);
         Py_CLEAR(state->subentry_type);
+        Py_CLEAR(state->collection_callbacks);
+        Py_CLEAR(state->collection_callback);
         fpy_monitor_clear(state);
     }
     return 0;

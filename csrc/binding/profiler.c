@@ -1,6 +1,7 @@
 #include "profiler.h"
 
 #include "calibration.h"
+#include "collector.h"
 #include "export.h"
 #include "hook.h"
 #include "session.h"
@@ -124,21 +125,33 @@ set_threads(fpy_session *session, PyObject *value)
     return -1;
 }
 
+static const char *const measure_names[] = {
+    [FPY_WALL] = "wall",
+    [FPY_CPU] = "cpu",
+    [FPY_BOTH] = "both",
+};
+
 static int
 set_clock(fpy_session *session, PyObject *value, PyObject *timer)
 {
-    const bool given = value != NULL && PyUnicode_Check(value);
+    size_t measure = 0;
 
-    session->cpu_time = given && PyUnicode_CompareWithASCIIString(value, "cpu") == 0;
-    if (value != NULL && !session->cpu_time &&
-        !(given && PyUnicode_CompareWithASCIIString(value, "wall") == 0)) {
-        PyErr_Format(
-            PyExc_ValueError, "clock must be \"wall\" or \"cpu\", not %R", value);
+    while (value != NULL && measure < Py_ARRAY_LENGTH(measure_names) &&
+           !(PyUnicode_Check(value) &&
+             PyUnicode_CompareWithASCIIString(value, measure_names[measure]) == 0)) {
+        measure++;
+    }
+    if (measure == Py_ARRAY_LENGTH(measure_names)) {
+        PyErr_Format(PyExc_ValueError,
+                     "clock must be \"wall\", \"cpu\" or \"both\", not %R",
+                     value);
         return -1;
     }
-    if (session->cpu_time && timer != Py_None) {
-        PyErr_SetString(PyExc_ValueError,
-                        "a timer is a clock of its own: leave out clock=\"cpu\"");
+    session->measure = (fpy_measure)measure;
+    if (session->measure != FPY_WALL && timer != Py_None) {
+        PyErr_Format(PyExc_ValueError,
+                     "a timer is a clock of its own: leave out clock=%R",
+                     value);
         return -1;
     }
     return 0;
@@ -189,7 +202,7 @@ set_max_nodes(fpy_session *session, PyObject *value)
                      value);
         return -1;
     }
-    session->budget.nodes_left = (size_t)nodes;
+    session->max_nodes = session->budget.nodes_left = (size_t)nodes;
     return 0;
 }
 
@@ -202,7 +215,7 @@ profiler_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(
         fpy_session *session = &self->session;
         session->state = fpy_state_of((PyObject *)self);
         session->owner = (PyObject *)self;
-        session->budget.nodes_left = (size_t)DEFAULT_MAX_NODES;
+        session->max_nodes = session->budget.nodes_left = (size_t)DEFAULT_MAX_NODES;
         choose_source(session, best_source());
         session->callables.names = &session->state->names;
         session->builtins = FPY_BUILTINS_C;
@@ -279,6 +292,9 @@ stop(fpy_session *session)
         session->enabled = false;
         fpy_session_deactivate(session);
         session->source->detach(session);
+        if (session->state->active == NULL) {
+            fpy_collector_ignore(session->state);
+        }
     }
     Py_CLEAR(session->enabled_in);
 }
@@ -393,7 +409,7 @@ start(fpy_session *session)
     if (watch_forks(session->state, fpy_module_of_type(Py_TYPE(session->owner))) < 0) {
         return -1;
     }
-    if (session->cpu_time) {
+    if (session->measure != FPY_WALL) {
         prepare_for_cpu_time(session->state);
     }
     session->lacked_costs = session->lacked_costs || fpy_session_lacks_costs(session);
@@ -401,7 +417,8 @@ start(fpy_session *session)
     session->enabled = true;
     note_place(session);
     fpy_session_activate(session);
-    if (session->source->attach(session) < 0) {
+    if (fpy_collector_watch(session->state) < 0 ||
+        session->source->attach(session) < 0) {
         stop(session);
         return -1;
     }
@@ -508,9 +525,7 @@ profiler_clock_info(fpy_profiler *self, void *Py_UNUSED(closure))
 
     return Py_BuildValue("{sssssdsO}",
                          "measures",
-                         custom              ? "custom"
-                         : session->cpu_time ? "cpu"
-                                             : "wall",
+                         custom ? "custom" : measure_names[session->measure],
                          "source",
                          custom ? "custom" : fp_clock_source_name(clock->source),
                          "seconds_per_tick",

@@ -103,6 +103,20 @@ fpy_session_in_timer(const fpy_session *session)
     return session->busy > 0 && session->timer_thread == PyThread_get_thread_ident();
 }
 
+static fp_status
+init_engine(fp_recorder *engine, fpy_session *session)
+{
+    fp_status status = fp_recorder_init(engine, &session->budget);
+
+    if (status == FP_OK && session->measure == FPY_BOTH) {
+        status = fp_recorder_keep_off(engine);
+        if (status != FP_OK) {
+            fp_recorder_free(engine);
+        }
+    }
+    return status;
+}
+
 fpy_recorder *
 fpy_session_recorder(fpy_session *session, uint64_t thread_id, uint64_t ident)
 {
@@ -120,13 +134,13 @@ fpy_session_recorder(fpy_session *session, uint64_t thread_id, uint64_t ident)
         return NULL;
     }
     memset(recorder, 0, sizeof *recorder);
-    if (fp_recorder_init(&recorder->engine, &session->budget) != FP_OK) {
+    if (init_engine(&recorder->engine, session) != FP_OK) {
         fp_free(recorder);
         return NULL;
     }
     recorder->session = session;
-    recorder->cpu_time = session->cpu_time;
-    if (session->cpu_time) {
+    recorder->measure = session->measure;
+    if (session->measure != FPY_WALL) {
         recorder->presence =
             fp_presence_new(&session->state->clock, session->state->use_rseq);
     }
@@ -134,6 +148,17 @@ fpy_session_recorder(fpy_session *session, uint64_t thread_id, uint64_t ident)
     recorder->ident = ident;
     *link = recorder;
     return recorder;
+}
+
+/* It was off the CPU, up to now. */
+static void
+take_off(fpy_recorder *recorder, fp_ticks off)
+{
+    if (recorder->measure == FPY_BOTH) {
+        fp_recorder_wait(&recorder->engine, off);
+    } else {
+        fp_recorder_lose(&recorder->engine, off);
+    }
 }
 
 fp_ticks
@@ -147,7 +172,8 @@ fpy_recorder_catch_up(fpy_recorder *recorder, fp_ticks now)
 
     /* What the look took is nobody's; if it seems long, the thread was off the CPU in
      * between, which `off` has already. */
-    fp_recorder_lose(&recorder->engine, off + took);
+    take_off(recorder, off);
+    fp_recorder_lose(&recorder->engine, took);
     return after;
 }
 
@@ -156,21 +182,41 @@ fpy_recorder_now(fpy_recorder *recorder, fp_ticks now)
 {
     fp_ticks after;
 
-    if (!recorder->cpu_time || fp_recorder_current(&recorder->engine) == 0) {
+    if (recorder->measure == FPY_WALL || fp_recorder_current(&recorder->engine) == 0) {
         return now;
     }
     if (recorder->thread_id == PyThreadState_GetID(PyThreadState_Get())) {
         return fpy_recorder_catch_up(recorder, now);
     }
     if (fpy_thread_of_id(recorder->thread_id) == NULL) {
-        return recorder->presence.last_look; /* it has ended, nobody knows when */
+        /* It has ended, nobody knows when. */
+        if (recorder->measure == FPY_CPU) {
+            return recorder->presence.last_look;
+        }
+        fp_recorder_wait(&recorder->engine, now - recorder->presence.last_look);
+        recorder->presence.last_look = now;
+        return now;
     }
-    fp_recorder_lose(&recorder->engine,
-                     fp_presence_look_at(&recorder->presence,
-                                         &recorder->session->state->clock,
-                                         recorder->ident,
-                                         &after));
+    take_off(recorder,
+             fp_presence_look_at(&recorder->presence,
+                                 &recorder->session->state->clock,
+                                 recorder->ident,
+                                 &after));
     return after;
+}
+
+/* What passed since `then` was the profiler's, on the CPU or off it. */
+static void
+lose_since(fpy_recorder *recorder, fp_ticks then)
+{
+    const fp_clock *clock = &recorder->session->state->clock;
+    fp_ticks now = fp_clock_now(clock);
+
+    if (recorder->measure != FPY_WALL &&
+        fp_presence_is_doubtful(&recorder->presence, now)) {
+        fp_presence_look(&recorder->presence, clock, &now);
+    }
+    fp_recorder_lose(&recorder->engine, now - then);
 }
 
 /* Naming may run Python code, which may have ended the call: then there is nothing to
@@ -219,8 +265,7 @@ fpy_recorder_enter(fpy_recorder *recorder, PyObject *callee, fp_frame identity,
     session->busy--;
     hide(recorder, callable, identity);
     if (session->timer == NULL) {
-        const fp_ticks after = fp_clock_now(&session->state->clock);
-        fp_recorder_lose(&recorder->engine, after - now);
+        lose_since(recorder, now);
     }
     return callable != NULL;
 }
@@ -293,7 +338,7 @@ fpy_session_clear(fpy_session *session)
     session->recorders = linked;
     for (fpy_recorder *r = linked; r != NULL; r = r->next) {
         fp_recorder fresh;
-        if (fp_recorder_init(&fresh, &session->budget) == FP_OK) {
+        if (init_engine(&fresh, session) == FP_OK) {
             fp_recorder_free(&r->engine);
             r->engine = fresh;
         } else {
@@ -301,6 +346,7 @@ fpy_session_clear(fpy_session *session)
         }
     }
     if (whole) {
+        session->budget.nodes_left = session->max_nodes;
         session->incomplete = session->hook_lost = session->threads_lost = false;
         session->lacked_costs = session->enabled && fpy_session_lacks_costs(session);
         fpy_callables_clear(&session->callables);

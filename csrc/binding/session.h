@@ -40,9 +40,16 @@ typedef enum {
     FPY_BUILTINS_ALL, /* classes and all others too */
 } fpy_builtins;
 
+/* What times are. */
+typedef enum {
+    FPY_WALL,
+    FPY_CPU,  /* what threads are on a CPU */
+    FPY_BOTH, /* what passes, and of it what threads are off the CPU */
+} fpy_measure;
+
 typedef struct fpy_recorder {
     fpy_builtins builtins; /* the session's, at hand, as the next */
-    bool cpu_time;
+    fpy_measure measure;
     fp_recorder engine;
     fpy_session *session;
     struct fpy_recorder *next; /* in one of the session's lists */
@@ -53,7 +60,7 @@ typedef struct fpy_recorder {
     uint64_t ident;            /* threading.get_ident() */
     fp_frame base_frame;       /* the frame that enabled, until it is left; or 0 */
     uint64_t last_event;       /* number of the last event it was offered */
-    fp_presence presence;      /* of its thread, for CPU time */
+    fp_presence presence;      /* of its thread, but for FPY_WALL */
     bool watched; /* linked since the last detach: its hook should be there */
 } fpy_recorder;
 
@@ -66,7 +73,8 @@ struct fpy_session {
     fpy_recorder *retired;        /* of threads that have ended: to be read only */
     fpy_callables callables;
     fp_budget budget;
-    PyObject *timer; /* NULL: the module's clock */
+    size_t max_nodes; /* what the budget is at first */
+    PyObject *timer;  /* NULL: the module's clock */
     double timer_unit;
     fp_ticks timer_last;
     unsigned long timer_thread; /* who called the timer last, while busy */
@@ -77,7 +85,7 @@ struct fpy_session {
     bool subcalls;
     fpy_builtins builtins;
     bool all_threads;
-    bool cpu_time; /* what the threads use, not what passes */
+    fpy_measure measure;
     bool compensate;
     bool lacked_costs; /* of events, when it was enabled: times stay as recorded */
     bool incomplete;   /* memory ran out: recording stopped */
@@ -135,18 +143,19 @@ fpy_session_lacks_costs(const fpy_session *session)
     return session->compensate && !session->calibration->is_done;
 }
 
-/* The recorder's thread, which calls, was off the CPU: takes that out of its time. The
- * answer is the time of the event that had come at `now`. */
+/* The recorder's thread, which calls, was off the CPU: takes that out of its time, or
+ * charges it to the innermost call. The answer is the time of the event that had come
+ * at `now`. */
 fp_ticks fpy_recorder_catch_up(fpy_recorder *recorder, fp_ticks now);
 
-/* The time of an event of the recorder's thread, which calls. `cpu`: a session wants
- * CPU time, perhaps this one. */
+/* The time of an event of the recorder's thread, which calls; its clock is inline.
+ * `cpu`: a session asks for more than the wall clock, perhaps this one. */
 static inline fp_ticks
 fpy_recorder_time(fpy_recorder *recorder, const bool cpu)
 {
     const fp_ticks now = fp_clock_now_inline();
 
-    if (cpu && recorder->cpu_time &&
+    if (cpu && recorder->measure != FPY_WALL &&
         fp_presence_is_doubtful(&recorder->presence, now)) {
         return fpy_recorder_catch_up(recorder, now);
     }

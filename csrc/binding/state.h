@@ -39,6 +39,9 @@ typedef struct {
     PyTypeObject *callback_type;
     PyTypeObject *entry_type;
     PyTypeObject *subentry_type;
+    PyObject
+        *collection_callbacks; /* gc.callbacks; with our function, see collector.h */
+    PyObject *collection_callback;
     fp_clock clock;
     fpy_calibration calibrations[2]; /* of setprofile and of monitoring */
     struct fpy_session *active;      /* the sessions that record now; borrowed */
@@ -57,6 +60,9 @@ extern struct PyModuleDef fpy_module;
 extern PyMethodDef fpy_profiler_methods[];
 extern PyMethodDef fpy_snapshot_methods[];
 extern PyMethodDef fpy_module_methods[];
+
+/* What is in gc.callbacks, and the key of a collection. */
+extern PyMethodDef fpy_collection_method;
 
 static inline fpy_state *
 fpy_state_of_module(PyObject *module)

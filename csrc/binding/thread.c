@@ -80,7 +80,8 @@ fpy_thread_begin_event(fpy_thread *thread)
 }
 
 fpy_recorder *
-fpy_thread_next(fpy_thread *thread, fp_ticks clock_now, fp_ticks *now)
+fpy_thread_next(fpy_thread *thread, const fpy_event *event, fp_ticks clock_now,
+                fp_ticks *now)
 {
     fpy_recorder *recorder = thread->recorders;
 
@@ -92,13 +93,14 @@ fpy_thread_next(fpy_thread *thread, fp_ticks clock_now, fp_ticks *now)
         }
         recorder->last_event = thread->event_count;
         *now = clock_now;
-        if (recorder->cpu_time) {
+        if (recorder->measure != FPY_WALL) {
             *now = fpy_recorder_catch_up(recorder, clock_now);
         }
         if (session->timer == NULL) {
             return recorder;
         }
-        if (!fpy_session_in_timer(session)) { /* else: the timer's own calls */
+        if (!fpy_session_in_timer(session) && /* else: the timer's own calls */
+            (event == NULL || event->is_of_use(event, recorder))) {
             *now = fpy_session_now(session);
             recorder = fpy_thread_recorder(thread, session);
             if (recorder != NULL) {

@@ -17,6 +17,11 @@ typedef struct fpy_thread {
     uint64_t event_count;
 } fpy_thread;
 
+/* An event, as far as it may be of no use: NULL if it never is. */
+typedef struct fpy_event {
+    bool (*is_of_use)(const struct fpy_event *event, const fpy_recorder *recorder);
+} fpy_event;
+
 /* The session's recorder on this thread (NULL: no thread), or NULL. */
 fpy_recorder *fpy_thread_recorder(const fpy_thread *thread, const fpy_session *session);
 
@@ -37,9 +42,11 @@ void fpy_thread_unlink_session(fpy_session *session);
  * frees them: so nothing is kept across them but the event's number.
  *
  * `now` is the time by the module's clock, and is changed to the recorder's own; NULL
- * when all have been offered the event. */
+ * when all have been offered the event. A timer is not asked for an event that is of no
+ * use to its recorder. */
 void fpy_thread_begin_event(fpy_thread *thread);
-fpy_recorder *fpy_thread_next(fpy_thread *thread, fp_ticks clock_now, fp_ticks *now);
+fpy_recorder *fpy_thread_next(fpy_thread *thread, const fpy_event *event,
+                              fp_ticks clock_now, fp_ticks *now);
 
 /* Memory has run out: recording stops on all threads, and the program goes on. Runs no
  * Python code. */

@@ -35,11 +35,12 @@ typedef struct {
     void *context;
 } fp_numbering;
 
-/* Whether a call shows. What a hidden one calls counts as called by its caller. */
+/* Whether a call shows. What one that does not calls counts as called by its caller. */
 typedef enum {
     FP_SHOWN,
-    FP_HIDDEN,
+    FP_HIDDEN,       /* its own time is nobody's */
     FP_HIDDEN_WHOLE, /* it, and all that is called inside */
+    FP_FOLDED,       /* its own time is its caller's: a collection of garbage */
 } fp_visibility;
 
 typedef struct fp_node fp_node;

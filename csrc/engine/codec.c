@@ -9,9 +9,9 @@
 
 /* The fewest bytes that one element of each kind can take. */
 #define SHORTEST_THREAD 6U
-#define SHORTEST_PATH 6U
-#define SHORTEST_FUNCTION 6U
-#define SHORTEST_PAIR 7U
+#define SHORTEST_PATH 7U
+#define SHORTEST_FUNCTION 8U
+#define SHORTEST_PAIR 9U
 
 /* ---- writing ---- */
 
@@ -51,6 +51,13 @@ put_figure(writer *out, int64_t number)
     put(out, (uint64_t)number);
 }
 
+/* What may seem negative, by the jitter of two clocks. */
+static void
+put_off(writer *out, fp_ticks off)
+{
+    put_figure(out, off > 0 ? off : 0);
+}
+
 static void
 put_sum(writer *out, const fp_sum *sum)
 {
@@ -59,6 +66,15 @@ put_sum(writer *out, const fp_sum *sum)
     put_figure(out, sum->raised);
     put_figure(out, sum->total_ticks);
     put_figure(out, sum->own_ticks);
+    put_off(out, sum->total_off);
+    put_off(out, sum->own_off);
+}
+
+/* What lies inside a whole is hidden itself. */
+static uint64_t
+written_visibility(const fp_path *path)
+{
+    return path->visibility == FP_HIDDEN_WHOLE ? FP_HIDDEN : path->visibility;
 }
 
 static void
@@ -71,11 +87,12 @@ put_thread(writer *out, const fp_thread_record *thread)
     for (size_t i = 1; i < thread->path_count; i++) {
         const fp_path *path = &thread->paths[i];
         put(out, i - path->parent);
-        put(out, (uint64_t)path->function << 1 | (path->visibility != FP_SHOWN));
+        put(out, (uint64_t)path->function << 2 | written_visibility(path));
         put_figure(out, path->calls);
         put_figure(out, path->raised);
         put_figure(out, path->asides);
         put_figure(out, path->inclusive_ticks);
+        put_off(out, path->off_ticks);
     }
     put(out, thread->totals.function_count);
     for (size_t i = 0; i < thread->totals.function_count; i++) {
@@ -194,6 +211,8 @@ take_sum(reader *in)
     sum.raised = take_figure(in);
     sum.total_ticks = take_figure(in);
     sum.own_ticks = take_figure(in);
+    sum.total_off = take_figure(in);
+    sum.own_off = take_figure(in);
     return sum;
 }
 
@@ -219,17 +238,18 @@ take_paths(reader *in, fp_thread_record *thread)
         if (distance == 0) {
             fail(in, FP_BADDATA);
         }
-        named = take(in, (uint64_t)UINT32_MAX << 1 | 1);
-        if (named >> 1 >= in->function_count) {
+        named = take(in, (uint64_t)UINT32_MAX << 2 | FP_FOLDED);
+        if (named >> 2 >= in->function_count || (named & 3) == FP_HIDDEN_WHOLE) {
             fail(in, FP_BADDATA);
         }
         *path = (fp_path){.parent = (uint32_t)(i - distance),
-                          .function = (uint32_t)(named >> 1),
-                          .visibility = (named & 1) != 0 ? FP_HIDDEN : FP_SHOWN};
+                          .function = (uint32_t)(named >> 2),
+                          .visibility = (fp_visibility)(named & 3)};
         path->calls = take_figure(in);
         path->raised = take_figure(in);
         path->asides = take_figure(in);
         path->inclusive_ticks = take_figure(in);
+        path->off_ticks = take_figure(in);
     }
 }
 

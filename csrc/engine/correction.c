@@ -75,10 +75,12 @@ fp_correction_of(const fp_correction *correction, const fp_path *path)
     fp_cost of_asides = {0}, sum = {0};
 
     add_cost(&of_asides, &costs->aside, correction->factor * (double)path->asides);
-    add_cost(&sum,
-             &costs->returned[kind],
-             correction->factor * (double)(path->calls - path->raised));
-    add_cost(&sum, &costs->raised[kind], correction->factor * (double)path->raised);
+    if (kind < FP_KINDS) {
+        add_cost(&sum,
+                 &costs->returned[kind],
+                 correction->factor * (double)(path->calls - path->raised));
+        add_cost(&sum, &costs->raised[kind], correction->factor * (double)path->raised);
+    }
     sum.inside += of_asides.outside; /* outside whatever called, which is in here */
     sum.error += of_asides.error;
     return sum;

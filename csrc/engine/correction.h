@@ -39,6 +39,7 @@ typedef enum {
     FP_KIND_C,
     FP_KIND_METHOD, /* in C */
     FP_KINDS,
+    FP_KIND_COLLECTION = FP_KINDS, /* costs nothing that is known */
 } fp_kind;
 
 typedef struct {

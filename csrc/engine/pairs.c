@@ -21,10 +21,13 @@ typedef struct {
     UT_hash_handle hh;
 } sums;
 
-/* What passed inside a call: in visible callees, and in the profiler itself. */
+/* What passed inside a call: in visible callees, and in the profiler itself; and what
+ * the thread was off the CPU in the former, and in the call's own time. */
 typedef struct {
     fp_ticks callee_ticks;
     fp_ticks hidden_ticks;
+    fp_ticks callee_off;
+    fp_ticks own_off;
 } inside;
 
 typedef struct {
@@ -174,13 +177,15 @@ fp_pairs_enter(fp_pairs *pairs, fp_key key, fp_frame frame, fp_ticks now)
 }
 
 void
-fp_sum_add(fp_sum *sum, fp_ticks total_ticks, fp_ticks own_ticks, bool raised)
+fp_sum_add(fp_sum *sum, fp_usage usage, bool raised)
 {
     sum->calls++;
     sum->raised += raised;
-    sum->own_ticks += own_ticks;
+    sum->own_ticks += usage.own;
+    sum->own_off += usage.own_off;
     if (--sum->open == 0) {
-        sum->total_ticks += total_ticks;
+        sum->total_ticks += usage.total;
+        sum->total_off += usage.total_off;
     } else {
         sum->recursive++;
     }
@@ -202,23 +207,32 @@ settle(const open_call *call, inside within, fp_ticks now, bool raised,
     const fp_ticks passed = elapsed - within.hidden_ticks;
     const fp_ticks own = at_least(0, passed - within.callee_ticks);
     const fp_ticks visible = at_least(own, passed);
+    const fp_ticks off = within.own_off + within.callee_off;
 
+    if (call->visibility == FP_FOLDED) {
+        return within;
+    }
     if (call->visibility != FP_SHOWN) {
-        return (inside){within.callee_ticks,
-                        at_least(0, elapsed - within.callee_ticks)};
+        return (inside){.callee_ticks = within.callee_ticks,
+                        .hidden_ticks = at_least(0, elapsed - within.callee_ticks),
+                        .callee_off = within.callee_off};
     }
-    fp_sum_add(of_function, visible, own, raised);
+    fp_sum_add(of_function, (fp_usage){visible, own, off, within.own_off}, raised);
     if (of_pair != NULL) {
-        fp_sum_add(of_pair, visible, own, raised);
+        fp_sum_add(of_pair, (fp_usage){visible, own, off, within.own_off}, raised);
     }
-    return (inside){visible, within.hidden_ticks};
+    return (inside){.callee_ticks = visible,
+                    .hidden_ticks = within.hidden_ticks,
+                    .callee_off = off};
 }
 
 static inside
 both(inside one, inside other)
 {
     return (inside){one.callee_ticks + other.callee_ticks,
-                    one.hidden_ticks + other.hidden_ticks};
+                    one.hidden_ticks + other.hidden_ticks,
+                    one.callee_off + other.callee_off,
+                    one.own_off + other.own_off};
 }
 
 static void
@@ -252,6 +266,14 @@ fp_pairs_leave(fp_pairs *pairs, fp_frame frame, fp_ticks now, bool raised)
     }
     pop(pairs, now, raised);
     return FP_OK;
+}
+
+void
+fp_pairs_wait(fp_pairs *pairs, fp_ticks off)
+{
+    if (pairs->depth > 0) {
+        pairs->stack[pairs->depth - 1].inside.own_off += off;
+    }
 }
 
 void
@@ -296,7 +318,7 @@ fp_pairs_current(const fp_pairs *pairs)
 static void
 close_copies(const fp_pairs *pairs, fp_ticks now, fp_totals *totals)
 {
-    inside up = {0, 0};
+    inside up = {0};
 
     for (size_t at = pairs->depth; at > 0; at--) {
         const open_call *call = &pairs->stack[at - 1];

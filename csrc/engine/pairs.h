@@ -30,8 +30,18 @@ typedef struct {
     int64_t raised;    /* those of them that ended with an exception */
     fp_ticks total_ticks;
     fp_ticks own_ticks;
+    fp_ticks total_off; /* of both, what the thread was off the CPU */
+    fp_ticks own_off;
     int64_t open; /* calls that have not ended */
 } fp_sum;
+
+/* What one call used. */
+typedef struct {
+    fp_ticks total;
+    fp_ticks own;
+    fp_ticks total_off;
+    fp_ticks own_off;
+} fp_usage;
 
 typedef struct {
     uint32_t function;
@@ -63,6 +73,9 @@ fp_status fp_pairs_enter(fp_pairs *pairs, fp_key key, fp_frame frame, fp_ticks n
 /* FP_OK; FP_UNKNOWN when this frame is not open. What is open above it ends too. */
 fp_status fp_pairs_leave(fp_pairs *pairs, fp_frame frame, fp_ticks now, bool raised);
 
+/* The thread was off the CPU, while the call that was entered last ran. */
+void fp_pairs_wait(fp_pairs *pairs, fp_ticks off);
+
 /* Ends all calls that are open. */
 void fp_pairs_close(fp_pairs *pairs, fp_ticks now);
 
@@ -83,6 +96,6 @@ fp_status fp_pairs_read(const fp_pairs *pairs, fp_ticks now, fp_numbering number
 void fp_totals_free(fp_totals *totals);
 
 /* Adds one ended call; `sum->open` must count it. */
-void fp_sum_add(fp_sum *sum, fp_ticks total_ticks, fp_ticks own_ticks, bool raised);
+void fp_sum_add(fp_sum *sum, fp_usage usage, bool raised);
 
 #endif

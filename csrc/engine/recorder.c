@@ -2,7 +2,10 @@
 
 #include "alloc.h"
 
+#include <string.h>
+
 #define FIRST_STACK_ENTRIES 64U
+#define FIRST_OFF_ENTRIES 64U
 
 fp_status
 fp_recorder_init(fp_recorder *recorder, fp_budget *budget)
@@ -25,9 +28,22 @@ fp_recorder_init(fp_recorder *recorder, fp_budget *budget)
     return FP_OK;
 }
 
+fp_status
+fp_recorder_keep_off(fp_recorder *recorder)
+{
+    recorder->off = fp_alloc(FIRST_OFF_ENTRIES * sizeof *recorder->off);
+    if (recorder->off == NULL) {
+        return FP_NOMEM;
+    }
+    memset(recorder->off, 0, FIRST_OFF_ENTRIES * sizeof *recorder->off);
+    recorder->off_size = FIRST_OFF_ENTRIES;
+    return FP_OK;
+}
+
 void
 fp_recorder_free(fp_recorder *recorder)
 {
+    fp_free(recorder->off);
     fp_calltree_free(&recorder->tree);
     fp_pairs_free(recorder->pairs);
     fp_free(recorder->stack);
@@ -58,6 +74,26 @@ have_room(fp_recorder *recorder)
     recorder->stack = stack;
     recorder->top = stack + depth;
     recorder->limit = stack + capacity - 1;
+    return true;
+}
+
+/* Whether there is room for what the next node waits. */
+static bool
+have_room_for_off(fp_recorder *recorder)
+{
+    const size_t size = recorder->off_size;
+    fp_ticks *off;
+
+    if (recorder->off == NULL || recorder->tree.count < size) {
+        return true;
+    }
+    off = fp_realloc(recorder->off, 2 * size * sizeof *off);
+    if (off == NULL) {
+        return false;
+    }
+    memset(off + size, 0, size * sizeof *off);
+    recorder->off = off;
+    recorder->off_size = (uint32_t)(2 * size);
     return true;
 }
 
@@ -104,7 +140,7 @@ fp_recorder_enter_slow(fp_recorder *recorder, fp_key key, fp_frame frame, fp_tic
         /* The same frame cannot be entered twice: its end was missed. */
         fp_recorder_leave(recorder, frame, now, false);
     }
-    if (!have_room(recorder)) {
+    if (!have_room(recorder) || !have_room_for_off(recorder)) {
         return FP_NOMEM;
     }
     status = fp_calltree_child(&recorder->tree, recorder->top->node, key, &child);
@@ -137,6 +173,16 @@ fp_recorder_leave_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool
         fp_recorder_leave(recorder, recorder->top->frame, now, false);
     }
     return fp_recorder_leave(recorder, frame, now, raised);
+}
+
+void
+fp_recorder_wait(fp_recorder *recorder, fp_ticks off)
+{
+    if (recorder->pairs != NULL) {
+        fp_pairs_wait(recorder->pairs, off);
+    } else if (recorder->top != recorder->stack) {
+        recorder->off[recorder->top->node->index] += off;
+    }
 }
 
 void

@@ -50,6 +50,8 @@ typedef struct {
     int64_t clamped;     /* calls that seemed to end before they began */
     fp_calltree tree;
     fp_open_call *stack;
+    fp_ticks *off;       /* by a node's index: see fp_recorder_wait; or NULL */
+    uint32_t off_size;   /* nodes there is room for */
     fp_pairs *pairs;     /* NULL until the budget is used up */
     fp_open_call parked; /* where `top` points then; its node is the next: */
     fp_node nowhere;     /* no node's child, without children */
@@ -57,6 +59,10 @@ typedef struct {
 
 /* FP_NOMEM: there is no recorder, and nothing to free. */
 fp_status fp_recorder_init(fp_recorder *recorder, fp_budget *budget);
+
+/* From now on fp_recorder_wait may be called; before the first call is entered. FP_OK,
+ * or FP_NOMEM: nothing changed. */
+fp_status fp_recorder_keep_off(fp_recorder *recorder);
 void fp_recorder_free(fp_recorder *recorder);
 
 fp_status fp_recorder_enter_slow(fp_recorder *recorder, fp_key key, fp_frame frame,
@@ -161,6 +167,9 @@ fp_recorder_aside(fp_recorder *recorder, uint32_t weight)
 
     node->asides += node->asides < UINT32_MAX - weight ? weight : 0;
 }
+
+/* The thread was off the CPU, while the innermost call ran (if there is one). */
+void fp_recorder_wait(fp_recorder *recorder, fp_ticks off);
 
 /* The profiler itself used `ticks`: they are nobody's. */
 static inline void

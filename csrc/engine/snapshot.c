@@ -4,8 +4,18 @@
 
 typedef struct {
     fp_path *paths;
+    const fp_ticks *off; /* the recorder's */
     fp_numbering numbering;
 } copying;
+
+/* By the jitter of two clocks it may seem negative. */
+static fp_ticks
+off_of(const copying *copy, const fp_node *node)
+{
+    const fp_ticks off = copy->off != NULL ? copy->off[node->index] : 0;
+
+    return off > 0 ? off : 0;
+}
 
 static void
 copy_node(void *context, const fp_node *node)
@@ -28,6 +38,7 @@ copy_node(void *context, const fp_node *node)
         .raised = (int64_t)node->raised,
         .asides = node->asides,
         .inclusive_ticks = node->inclusive_ticks,
+        .off_ticks = off_of(copy, node),
     };
 }
 
@@ -54,7 +65,7 @@ fp_snapshot_add(fp_snapshot *snapshot, const fp_recorder *recorder, uint64_t ide
                                .clamped = fp_recorder_clamped(recorder),
                                .truncated = recorder->pairs != NULL,
                                .path_count = recorder->tree.count};
-    copying copy = {.numbering = numbering};
+    copying copy = {.off = recorder->off, .numbering = numbering};
 
     record.paths = fp_alloc(record.path_count * sizeof *record.paths);
     if (record.paths == NULL) {

@@ -28,6 +28,7 @@ typedef struct {
     int64_t raised;
     int64_t asides;           /* see fp_recorder_aside */
     fp_ticks inclusive_ticks; /* 0 for the root */
+    fp_ticks off_ticks;       /* of its own, what the thread was off the CPU */
 } fp_path;
 
 typedef struct {

@@ -14,23 +14,18 @@ typedef struct {
     UT_hash_handle hh;
 } edge;
 
-/* What the walk knows of one node. Places in the array; 0, the root's, is "none". */
+/* What the walk knows of one path. Places in the array; 0, the root's, is "none". */
 typedef struct {
     uint32_t first_child;
     uint32_t next_sibling;
     uint32_t caller; /* the function of the nearest ancestor that shows, or NOBODY */
-    fp_ticks children_raw; /* the children's inclusive ticks, as recorded */
-    fp_cost children;      /* what their calls added */
-    fp_ticks own;          /* without what was added, as the next two */
-    fp_ticks inclusive;    /* own, and the children's */
-    fp_ticks hidden;       /* of it, the own ticks of hidden nodes */
-    fp_taken taken;        /* from own */
     edge *edge;
 } step;
 
 typedef struct {
     fp_stats *stats;
     const fp_correction *correction;
+    bool collections_apart;
     edge *edges;
 } building;
 
@@ -58,154 +53,93 @@ edge_of(building *build, uint32_t caller, uint32_t callee)
     return found;
 }
 
-/* A file may hold figures of any size: their sums stop at the largest. */
-static int64_t
-plus(int64_t a, int64_t b)
-{
-    if (b > 0) {
-        return a > INT64_MAX - b ? INT64_MAX : a + b;
-    }
-    return a < INT64_MIN - b ? INT64_MIN : a + b;
-}
-
-/* What a file says may lead to anything; 0 for what is negative. */
-static fp_ticks
-as_ticks(double ticks)
-{
-    if (!(ticks > 0.0)) {
-        return 0;
-    }
-    return ticks < 0x1p62 ? (fp_ticks)ticks : INT64_MAX;
-}
-
-/* The ticks of a node whose children have been summed up. What cannot be taken from its
- * own, for that ends at 0, is taken from its caller's: most likely the cost of an event
- * lay on the other side of the border between them than it did in calibration. */
 static void
-work_out(building *build, const fp_path *path, step *node, step *parent)
-{
-    const fp_ticks left = path->inclusive_ticks - node->children_raw;
-    const fp_ticks raw = left > 0 ? left : 0;
-
-    node->own = raw;
-    if (build->correction != NULL) {
-        const fp_cost added = fp_correction_of(build->correction, path);
-        const double all = added.inside + node->children.outside;
-        const double wanted = (double)raw - all;
-        const double pace = fp_correction_pace(build->correction, path);
-        const double missing = wanted < 0.0 ? -wanted : 0.0;
-        node->own = missing > 0.0 ? 0 : as_ticks(wanted / pace);
-        node->taken.added = raw - as_ticks(wanted);
-        node->taken.error = as_ticks(added.error + node->children.error);
-        parent->children.outside += added.outside + missing;
-        parent->children.error += added.error + missing;
-        if (path->parent == 0) {
-            build->stats->clamped = plus(build->stats->clamped, as_ticks(missing));
-        }
-    }
-    /* As recorded, a call has a time of its own; corrected, that of its parts. */
-    node->inclusive = build->correction != NULL ? plus(node->inclusive, node->own)
-                                                : path->inclusive_ticks;
-}
-
-/* Links each node to its children, and sums up what they used: children stand behind
- * their parents, so one pass from the back has all of a node before it leaves it. */
-static void
-link_nodes(building *build, const fp_thread_record *thread, step *steps)
+link_paths(const fp_thread_record *thread, step *steps)
 {
     memset(steps, 0, thread->path_count * sizeof *steps);
     for (size_t i = thread->path_count; i-- > 1;) {
-        const fp_path *path = &thread->paths[i];
-        step *node = &steps[i], *parent = &steps[path->parent];
+        step *parent = &steps[thread->paths[i].parent];
 
-        work_out(build, path, node, parent);
-        if (path->visibility != FP_SHOWN) {
-            node->hidden = plus(node->hidden, node->own);
-        }
-        parent->children_raw = plus(parent->children_raw, path->inclusive_ticks);
-        parent->inclusive = plus(parent->inclusive, node->inclusive);
-        parent->hidden = plus(parent->hidden, node->hidden);
-        node->next_sibling = parent->first_child;
+        steps[i].next_sibling = parent->first_child;
         parent->first_child = (uint32_t)i;
     }
 }
 
 static void
-add_calls(fp_sum *sum, const fp_path *path, fp_ticks total, fp_ticks own)
+add_calls(fp_sum *sum, const fp_path *path, const fp_usage *usage)
 {
-    sum->calls = plus(sum->calls, path->calls);
-    sum->raised = plus(sum->raised, path->raised);
-    sum->own_ticks = plus(sum->own_ticks, own);
+    sum->calls = fp_plus(sum->calls, path->calls);
+    sum->raised = fp_plus(sum->raised, path->raised);
+    sum->own_ticks = fp_plus(sum->own_ticks, usage->own);
+    sum->own_off = fp_plus(sum->own_off, usage->own_off);
     if (sum->open++ == 0) {
-        sum->total_ticks = plus(sum->total_ticks, total);
+        sum->total_ticks = fp_plus(sum->total_ticks, usage->total);
+        sum->total_off = fp_plus(sum->total_off, usage->total_off);
     } else {
-        sum->recursive = plus(sum->recursive, path->calls);
+        sum->recursive = fp_plus(sum->recursive, path->calls);
     }
 }
 
 static fp_status
-enter_node(building *build, const fp_path *path, step *node)
+enter_path(building *build, const fp_path *path, const fp_figures *figures, step *at)
 {
-    const fp_ticks shown = node->inclusive - node->hidden;
-    const fp_ticks total = shown > node->own ? shown : node->own;
     fp_taken *taken = &build->stats->taken[path->function];
 
-    if (path->visibility != FP_SHOWN) {
+    if (!figures->is_shown) {
         return FP_OK;
     }
-    if (node->caller != NOBODY) {
-        node->edge = edge_of(build, node->caller, path->function);
-        if (node->edge == NULL) {
+    if (at->caller != NOBODY) {
+        at->edge = edge_of(build, at->caller, path->function);
+        if (at->edge == NULL) {
             return FP_NOMEM;
         }
-        add_calls(&node->edge->sum, path, total, node->own);
+        add_calls(&at->edge->sum, path, &figures->usage);
     }
-    add_calls(&build->stats->functions[path->function], path, total, node->own);
-    taken->added = plus(taken->added, node->taken.added);
-    taken->error = plus(taken->error, node->taken.error);
+    add_calls(&build->stats->functions[path->function], path, &figures->usage);
+    taken->added = fp_plus(taken->added, figures->taken.added);
+    taken->error = fp_plus(taken->error, figures->taken.error);
     return FP_OK;
 }
 
 static void
-leave_node(building *build, const fp_path *path, const step *node)
+leave_path(building *build, const fp_path *path, const fp_figures *figures,
+           const step *at)
 {
-    if (path->visibility != FP_SHOWN) {
+    if (!figures->is_shown) {
         return;
     }
-    if (node->edge != NULL) {
-        node->edge->sum.open--;
+    if (at->edge != NULL) {
+        at->edge->sum.open--;
     }
     build->stats->functions[path->function].open--;
 }
 
 static fp_status
-walk(building *build, const fp_thread_record *thread, step *steps)
+walk(building *build, const fp_path *paths, const fp_figures *figures, step *steps)
 {
     uint32_t at = 0;
 
     steps[0].caller = NOBODY;
     for (;;) {
         uint32_t next = steps[at].first_child;
-        const fp_path *path = &thread->paths[at];
 
         if (next != 0) {
-            steps[next].caller = at == 0 || path->visibility != FP_SHOWN
-                                     ? steps[at].caller
-                                     : path->function;
+            steps[next].caller =
+                figures[at].is_shown ? paths[at].function : steps[at].caller;
         }
         while (next == 0) { /* up, until there is a way to the side */
             if (at == 0) {
                 return FP_OK;
             }
-            leave_node(build, &thread->paths[at], &steps[at]);
+            leave_path(build, &paths[at], &figures[at], &steps[at]);
             next = steps[at].next_sibling;
             if (next != 0) {
                 steps[next].caller = steps[at].caller;
             }
-            at = thread->paths[at].parent;
+            at = paths[at].parent;
         }
         at = next;
-        if (enter_node(build, &thread->paths[at], &steps[at]) != FP_OK) {
+        if (enter_path(build, &paths[at], &figures[at], &steps[at]) != FP_OK) {
             return FP_NOMEM;
         }
     }
@@ -214,11 +148,13 @@ walk(building *build, const fp_thread_record *thread, step *steps)
 static void
 add_sum(fp_sum *to, const fp_sum *sum)
 {
-    to->calls = plus(to->calls, sum->calls);
-    to->recursive = plus(to->recursive, sum->recursive);
-    to->raised = plus(to->raised, sum->raised);
-    to->total_ticks = plus(to->total_ticks, sum->total_ticks);
-    to->own_ticks = plus(to->own_ticks, sum->own_ticks);
+    to->calls = fp_plus(to->calls, sum->calls);
+    to->recursive = fp_plus(to->recursive, sum->recursive);
+    to->raised = fp_plus(to->raised, sum->raised);
+    to->total_ticks = fp_plus(to->total_ticks, sum->total_ticks);
+    to->own_ticks = fp_plus(to->own_ticks, sum->own_ticks);
+    to->total_off = fp_plus(to->total_off, sum->total_off);
+    to->own_off = fp_plus(to->own_off, sum->own_off);
 }
 
 static fp_status
@@ -242,14 +178,16 @@ add_totals(building *build, const fp_totals *totals)
 static fp_status
 add_thread(building *build, const fp_thread_record *thread)
 {
+    fp_figures *figures = fp_figures_of(
+        thread, build->correction, build->collections_apart, &build->stats->clamped);
     step *steps = fp_alloc(thread->path_count * sizeof *steps);
-    fp_status status;
+    fp_status status = FP_NOMEM;
 
-    if (steps == NULL) {
-        return FP_NOMEM;
+    if (figures != NULL && steps != NULL) {
+        link_paths(thread, steps);
+        status = walk(build, thread->paths, figures, steps);
     }
-    link_nodes(build, thread, steps);
-    status = walk(build, thread, steps);
+    fp_free(figures);
     fp_free(steps);
     return status == FP_OK ? add_totals(build, &thread->totals) : status;
 }
@@ -306,9 +244,11 @@ zeros(size_t count, size_t size)
 
 fp_status
 fp_stats_build(fp_stats *stats, const fp_snapshot *snapshot, size_t function_count,
-               const fp_correction *correction)
+               const fp_correction *correction, bool collections_apart)
 {
-    building build = {.stats = stats, .correction = correction};
+    building build = {.stats = stats,
+                      .correction = correction,
+                      .collections_apart = collections_apart};
     fp_status status = FP_OK;
 
     *stats = (fp_stats){

@@ -1,9 +1,8 @@
 /* stats.h -- trees to functions and caller edges.
  *
- *      own        = inclusive - sum over the children's inclusive, less what the
- *                   profiler added (see correction.h)
- *      total      = sum of inclusive over the nodes with no ancestor of their function
- *      recursive  = calls of the other nodes; primitive calls = calls - recursive
+ *      own        = sum over the function's paths (see figures.h)
+ *      total      = sum over those with no ancestor of their function
+ *      recursive  = calls of the others; primitive calls = calls - recursive
  *
  * A caller edge g -> f has the same three, where "recursive" means that an ancestor is
  * an f called by a g. This is what `_lsprof` counts while the program runs. Hidden
@@ -18,18 +17,11 @@
 #ifndef FP_STATS_H
 #define FP_STATS_H
 
-#include "correction.h"
-#include "snapshot.h"
+#include "figures.h"
 #include "status.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* What was taken from the own time of a function. */
-typedef struct {
-    fp_ticks added; /* by the profiler's events; negative where a call took less */
-    fp_ticks error; /* how far off that may be */
-} fp_taken;
 
 typedef struct {
     fp_sum *functions; /* by number */
@@ -44,7 +36,8 @@ typedef struct {
 /* FP_OK, or FP_NOMEM: nothing to free. All function numbers in the snapshot must be
  * below `function_count`. Without a correction (NULL) the times are as recorded. */
 fp_status fp_stats_build(fp_stats *stats, const fp_snapshot *snapshot,
-                         size_t function_count, const fp_correction *correction);
+                         size_t function_count, const fp_correction *correction,
+                         bool collections_apart);
 void fp_stats_free(fp_stats *stats);
 
 #endif

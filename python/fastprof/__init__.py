@@ -8,6 +8,7 @@ Example:
 
 from ._version import __version__
 from .as_cprofile import install_as_cprofile
+from .difference import Change, Difference, diff
 from .errors import (
     BackendError,
     FastprofError,
@@ -18,19 +19,25 @@ from .errors import (
 from .holders import Holder, who
 from .profiler import Profile, Profiler, run, runctx
 from .stats import Function, Stats, load
+from .tree import Node, Thread
 
 __all__ = [
     "BackendError",
+    "Change",
+    "Difference",
     "FastprofError",
     "Function",
     "Holder",
+    "Node",
     "Profile",
     "ProfileFileError",
     "Profiler",
     "ProfilerConflictError",
     "Stats",
+    "Thread",
     "UnknownFormatError",
     "__version__",
+    "diff",
     "install_as_cprofile",
     "load",
     "run",

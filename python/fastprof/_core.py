@@ -7,6 +7,14 @@ from ._fastprof import (
     active_profilers,
     checksum,
     clock_quality,
+    merge,
 )
 
-__all__ = ["Profiler", "Snapshot", "active_profilers", "checksum", "clock_quality"]
+__all__ = [
+    "Profiler",
+    "Snapshot",
+    "active_profilers",
+    "checksum",
+    "clock_quality",
+    "merge",
+]

@@ -1,13 +1,13 @@
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypedDict, final
 
 from _typeshed import ReadableBuffer, structseq
 from typing_extensions import Self, disjoint_base
 
 _Timer = Callable[[], float]
-# Calls, recursive calls, raised, own seconds, cumulative seconds.
-_Sums = tuple[int, int, int, float, float]
+# Calls, recursive calls, raised, own seconds, cumulative seconds, both on a CPU.
+_Sums = tuple[int, int, int, float, float, float, float]
 # File, first line, name, qualified name, module, kind.
 _Function = tuple[str, int, str, str, str | None, int]
 # Seconds inside the callee's time, outside it, error.
@@ -26,7 +26,7 @@ class _Calibration(TypedDict):
     pace: float
 
 class _ClockInfo(TypedDict):
-    measures: Literal["wall", "cpu", "custom"]
+    measures: Literal["wall", "cpu", "both", "custom"]
     source: Literal["tsc", "cntvct", "monotonic", "custom"]
     seconds_per_tick: float
     unstable: bool
@@ -90,13 +90,14 @@ class Snapshot:
     @property
     def costs(self) -> tuple[float, ...] | None: ...
     def totals(
-        self, compensated: bool, /
+        self, compensated: bool, collections_apart: bool, /
     ) -> tuple[
         list[tuple[int, _Sums, float, float]],
         list[tuple[int, int, _Sums]],
         float,
         float,
     ]: ...
+    def columns(self, thread: int, compensated: bool, /) -> dict[str, bytes]: ...
     def encode(self) -> bytes: ...
     @classmethod
     def decode(
@@ -121,7 +122,7 @@ class Profiler:
         max_nodes: int = 1048576,
         backend: Literal["auto", "setprofile", "monitoring"] = "auto",
         compensate: bool = True,
-        clock: Literal["wall", "cpu"] = "wall",
+        clock: Literal["wall", "cpu", "both"] = "wall",
     ) -> None: ...
     @property
     def enabled(self) -> bool: ...
@@ -145,5 +146,8 @@ class Profiler:
 
 def active_profilers() -> list[Profiler]: ...
 def clock_quality() -> tuple[float, float]: ...
+def merge(
+    parts: Iterable[tuple[Snapshot, list[int], bool]], functions: list[_Function], /
+) -> Snapshot: ...
 def checksum(data: ReadableBuffer, /) -> int: ...
 def _stop_after_fork() -> None: ...

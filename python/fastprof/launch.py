@@ -28,6 +28,7 @@ from .as_cprofile import install_as_cprofile
 from .errors import FastprofError
 from .output import check_writable, create_rescue_file
 from .profiler import Profiler
+from .table import make_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,9 +162,9 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
     parser.add_option(
         "--clock",
         default="wall",
-        choices=["wall", "cpu"],
-        help="measure the time that passes (wall), or what each thread is on a CPU"
-        " (cpu)",
+        choices=["wall", "cpu", "both"],
+        help="measure the time that passes (wall), what each thread is on a CPU (cpu),"
+        " or both at once",
     )
     parser.add_option(
         "--no-compensate",
@@ -424,11 +425,12 @@ def save(profiler: Profiler, outfile: str) -> int:
 
 def print_table(profiler: Profiler, sort: str | int, stdout: "Stream") -> int:
     """Print the table; the answer is the exit code for a program that ended well."""
-    table = io.StringIO()
+    text = io.StringIO()
     try:
-        stats = pstats.Stats(profiler, stream=table)  # type: ignore[arg-type]
-        stats.strip_dirs().sort_stats(sort).print_stats()  # type: ignore[arg-type]
-        write_text(stdout, profiler.snapshot().head + table.getvalue())
+        stats = profiler.snapshot()
+        table = make_table(stats, stats.cpu_times, text)
+        table.strip_dirs().sort_stats(sort).print_stats()  # type: ignore[arg-type]
+        write_text(stdout, stats.head_of_table + text.getvalue())
     except BrokenPipeError:
         return CLOSED_STDOUT
     except Exception as error:

@@ -50,8 +50,10 @@ class Profiler(_core.Profiler):
         compensate: Whether what the profiler adds is taken out of the times (see
             docs/accuracy.md); with a `timer` it never is. The first profiler that is
             enabled in a process measures it, which takes some milliseconds.
-        clock: "wall", the time that passes, or "cpu", the time that each thread is on
-            a CPU: without sleep, without waiting for I/O, locks or the interpreter.
+        clock: "wall", the time that passes; "cpu", the time that each thread is on a
+            CPU: without sleep, without waiting for I/O, locks or the interpreter; or
+            "both": times are the wall clock's, and `Stats.functions` and the tables
+            have CPU times beside.
 
     Raises:
         ValueError: An option has an unknown value.
@@ -74,7 +76,7 @@ class Profiler(_core.Profiler):
         max_nodes: int = 2**20,
         backend: "Literal['auto', 'setprofile', 'monitoring']" = "auto",
         compensate: bool = True,
-        clock: "Literal['wall', 'cpu']" = "wall",
+        clock: "Literal['wall', 'cpu', 'both']" = "wall",
     ) -> None:
         """See the class."""
         super().__init__(
@@ -126,7 +128,7 @@ class Profiler(_core.Profiler):
             "measures": clock["measures"],
             "clock_unstable": clock["unstable"],
             "negative_intervals": sum(thread[3] for thread in snapshot.threads),
-            "threads": [thread[:2] for thread in snapshot.threads],
+            "threads": _threads_of(snapshot),
             "compensate": self.compensate,
             "calibration": self.calibration,
             "subcalls": self.subcalls,
@@ -158,12 +160,11 @@ class Profiler(_core.Profiler):
         Args:
             sort: What `pstats.Stats.sort_stats` takes, or a tuple of such.
         """
-        import pstats
+        from .table import make_table
 
         self.create_stats()
-        # pstats refuses a profile with nothing in it, but can print that it is empty.
-        stats = pstats.Stats(self) if self.stats else pstats.Stats()  # type: ignore[arg-type]
-        stats.strip_dirs().sort_stats(*_sort_keys(sort)).print_stats()
+        table = make_table(self, self.snapshot().cpu_times)
+        table.strip_dirs().sort_stats(*_sort_keys(sort)).print_stats()
 
     def run(self, cmd: str | types.CodeType) -> "Self":
         """Profile a statement in the namespace of `__main__`."""
@@ -280,6 +281,28 @@ def runctx(
 def _sort_keys(sort: "Any") -> "tuple[Any, ...]":
     """The arguments for `pstats.Stats.sort_stats`."""
     return sort if isinstance(sort, tuple) else (sort,)
+
+
+def _threads_of(snapshot: "_core.Snapshot") -> "list[tuple[int, int, str | None]]":
+    """Of each thread ident, number of paths, and name if it lives."""
+    names = _thread_names()
+    return [(ident, paths, names.get(ident)) for ident, paths, *_ in snapshot.threads]
+
+
+def _thread_names() -> dict[int, str]:
+    """By ident.
+
+    Without a lock, for we may be in a signal handler, and without a call of the
+    program's.
+    """
+    active = getattr(sys.modules.get("threading"), "_active", None)
+    names = {}
+    if isinstance(active, dict):
+        for ident, thread in active.copy().items():
+            name = object.__getattribute__(thread, "__dict__").get("_name")
+            if type(name) is str:
+                names[ident] = name
+    return names
 
 
 def _command() -> list[str]:

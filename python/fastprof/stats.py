@@ -1,20 +1,23 @@
 """What a profile says: the native model, and pstats' dict made from it."""
 
 import os
+import types
 
 from ._core import Snapshot
 from .errors import ProfileFileError, UnknownFormatError
+from .formats import FORMATS, encode, format_of
+from .merging import merged
 from .output import replace_file
 from .profile_file import pack, unpack
+from .tree import KINDS, Description, Node, Thread, make_tree
 
 TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Any
 
-    # File, first line, name, qualified name, module, kind.
-    _Description = tuple[str, int, str, str, str | None, int]
 
-__all__ = ["Function", "Stats", "load", "pstats_dict"]
+__all__ = ["Function", "Stats", "cpu_times", "load", "pstats_dict"]
 
 # As pstats has them: file, line, name.
 Key = tuple[str, int, str]
@@ -23,18 +26,26 @@ Caller = tuple[int, int, float, float]
 # Primitive calls, calls, own and cumulative seconds, callers.
 Entry = tuple[int, int, float, float, dict[Key, Caller]]
 
-# By the numbers that the engine has for them.
-KINDS = "python", "generator", "builtin", "method"
+# What makes up a sum of functions.
+SUMMED = (
+    *("calls", "primitive_calls", "raised", "own", "cumulative"),
+    *("own_cpu", "cumulative_cpu", "own_error", "overhead"),
+)
 
-# What `Stats` asks its run information for.
+# What `Stats` asks its run information for, and of which type it is.
 FLAGS = {
-    "subcalls",
-    "complete",
-    "hook_lost",
-    "threads_lost",
-    "clock_unstable",
-    "compensate",
-    "calibration",
+    "fastprof": str,
+    "command": list,
+    "measures": str,
+    "threads": list,
+    "negative_intervals": int,
+    "subcalls": object,
+    "complete": object,
+    "hook_lost": object,
+    "threads_lost": object,
+    "clock_unstable": object,
+    "compensate": object,
+    "calibration": object,
 }
 
 
@@ -52,9 +63,9 @@ def pstats_dict(
         compensated: Whether times are without what the profiler added to them.
     """
     keys: list[Key] = [function[:3] for function in snapshot.functions]
-    functions, edges, _, _ = snapshot.totals(compensated)
+    functions, edges, _, _ = snapshot.totals(compensated, False)
     flat: dict[Key, Entry] = {}
-    for number, (calls, recursive, _, own, cumulative), _, _ in functions:
+    for number, (calls, recursive, _, own, cumulative, _, _), _, _ in functions:
         primitive = calls - recursive
         key = keys[number]
         if key in flat:
@@ -62,7 +73,7 @@ def pstats_dict(
             primitive, calls = primitive + was[0], calls + was[1]
             own, cumulative = own + was[2], cumulative + was[3]
         flat[key] = primitive, calls, own, cumulative, {}
-    for caller, callee, (calls, recursive, _, own, cumulative) in edges:
+    for caller, callee, (calls, recursive, _, own, cumulative, _, _) in edges:
         if not subcalls:
             break
         primitive = calls - recursive
@@ -76,6 +87,16 @@ def pstats_dict(
     return flat
 
 
+def cpu_times(snapshot: Snapshot, compensated: bool) -> dict[Key, tuple[float, float]]:
+    """Own and cumulative seconds on a CPU, by the keys of `pstats_dict`."""
+    times: dict[Key, tuple[float, float]] = {}
+    for number, (*_, own, cumulative), _, _ in snapshot.totals(compensated, False)[0]:
+        key = snapshot.functions[number][:3]
+        before = times.get(key, (0.0, 0.0))
+        times[key] = own + before[0], cumulative + before[1]
+    return times
+
+
 class Function:
     """One function's figures; times in seconds.
 
@@ -85,37 +106,80 @@ class Function:
         name: The plain name.
         qualname: The qualified one (Python 3.10 knows none for code: the plain one).
         module: The module's name; None if it is not known.
-        kind: "python", "generator" (coroutines too), and for what is written in C
-            "method" or "builtin".
+        kind: "python", "generator" (coroutines too), for what is written in C
+            "method" or "builtin", and "gc" for the garbage collector's runs, whose
+            name is "<gc>".
         calls: Calls that have ended; of a generator, its resumes.
         primitive_calls: Those that were not recursive.
         raised: Those that ended with an exception.
         own: Time in it, and in nothing that it called.
         cumulative: Time from its calls to their ends, recursion counted once.
+        own_cpu: Of `own`, what the thread was on a CPU; None where that was not
+            recorded (`clock="wall"`, a timer).
+        cumulative_cpu: The same of `cumulative`.
         own_error: How far off `own` may be, for what the profiler added to it is not
             known exactly; 0.0 when nothing was taken out.
+        number: Its place in the profile's list of functions.
+        parts: Those whose sum it is; itself, if it is one.
         overhead: What was taken out of `own`. It may be below zero: on Python 3.10 a
             call takes less of its function's time while there are events.
     """
 
     def __init__(
         self,
-        description: "_Description",
-        sums: "tuple[int, int, int, float, float]",
+        number: int,
+        description: Description,
+        sums: "tuple[int, int, int, float, float, float, float]",
         overhead: float,
         own_error: float,
+        has_cpu: bool,
     ) -> None:
         """Made by `Stats.functions`."""
+        self.number = number
         self.file, self.line, self.name, self.qualname, self.module, kind = description
         self.kind = KINDS[kind]
-        self.calls, recursive, self.raised, self.own, self.cumulative = sums
+        self.calls, recursive, self.raised, self.own, self.cumulative, *cpu = sums
+        self.own_cpu: float | None = cpu[0] if has_cpu else None
+        self.cumulative_cpu: float | None = cpu[1] if has_cpu else None
         self.primitive_calls = self.calls - recursive
         self.own_error = own_error
         self.overhead = overhead
+        self._parts: list[Function] = []
 
     def __repr__(self) -> str:
         """Its name and what it took."""
         return f"<{self.qualname}: {self.calls} calls, {self.own:.6f} s own>"
+
+    @classmethod
+    def sum(cls, parts: "list[Function]") -> "Function":
+        """The figures of some together, named as the first.
+
+        Cumulative times are added up, also where one of them calls another.
+        """
+        total = cls.__new__(cls)
+        vars(total).update(vars(parts[0]))
+        for name in SUMMED:
+            if getattr(total, name) is not None:
+                setattr(total, name, sum(getattr(part, name) for part in parts))
+        total._parts = [single for part in parts for single in part.parts]
+        return total
+
+    @property
+    def parts(self) -> "list[Function]":
+        """Those whose sum it is."""
+        return self._parts or [self]
+
+    @property
+    def key(self) -> Key:
+        """Its key in pstats."""
+        return self.file, self.line, self.name
+
+    @property
+    def full_name(self) -> str:
+        """`module:qualified name`; of a C function its label."""
+        if self.file == "~":
+            return self.qualname
+        return f"{self.module}:{self.qualname}"
 
     @property
     def mostly_overhead(self) -> bool:
@@ -133,21 +197,27 @@ class Stats:
             `clock` (the source of the times), `threads` (for each its ident and the
             number of paths in its call tree) and `python`.
         compensated: Whether times are without what the profiler itself added to them.
+        snapshot: What was recorded, in C.
     """
 
     def __init__(
         self, snapshot: Snapshot, info: "dict[str, Any]", compensated: bool = True
     ) -> None:
         """Made by `Profiler.snapshot`, `load` and `raw`."""
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._flat: dict[Key, Entry] | None = None
+        self._tree: Node | None = None
         self.info = info
-        self.compensated = compensated and snapshot.costs is not None
+        self._sum = info.get("merged")
+        if self._sum is not None:
+            self.compensated = self._sum["compensated"]
+        else:
+            self.compensated = compensated and snapshot.costs is not None
 
     def __repr__(self) -> str:
         """How much there is of it."""
-        paths = sum(thread[1] for thread in self._snapshot.threads)
-        threads = len(self._snapshot.threads)
+        paths = sum(thread[1] for thread in self.snapshot.threads)
+        threads = len(self.snapshot.threads)
         return f"<fastprof.Stats: {paths} paths in {threads} threads>"
 
     @property
@@ -164,41 +234,148 @@ class Stats:
 
     def create_stats(self) -> None:
         """Make `stats` anew; pstats asks for this, and empties it afterwards."""
-        self._flat = pstats_dict(
-            self._snapshot, self.info["subcalls"], self.compensated
-        )
+        self._flat = pstats_dict(self.snapshot, self.info["subcalls"], self.compensated)
 
     @property
     def raw(self) -> "Stats":
-        """The same with the times as they were recorded."""
-        return Stats(self._snapshot, self.info, compensated=False)
+        """The same with the times as they were recorded; of a sum the same."""
+        return Stats(self.snapshot, self.info, compensated=False)
+
+    @classmethod
+    def merge(cls, profiles: "Iterable[Stats]") -> "Stats":
+        """The sum of some profiles: of processes, of runs.
+
+        Functions are the same where all that is known of them is; paths, where the
+        functions on them are. Threads are merged. Each profile is read when it is its
+        turn, and may be gone then: an iterator that loads them needs the memory of one.
+
+        Raises:
+            ValueError: There are none, or they have no sum: times of different clocks,
+                or what the profiler added is taken out of some only.
+        """
+        return cls(*merged(profiles))
+
+    def __add__(self, other: object) -> "Stats":
+        """The sum of two profiles, as `merge`."""
+        if not isinstance(other, Stats):
+            return NotImplemented
+        return Stats.merge([self, other])
 
     @property
     def functions(self) -> list[Function]:
         """What was called, in the order in which it was first seen."""
-        descriptions = self._snapshot.functions
+        descriptions = self.snapshot.functions
+        found = []
+        for number, sums, overhead, error in self._totals[0]:
+            if self._sum is not None:
+                overhead, error = self._sum["taken"][number]
+            found.append(
+                Function(
+                    number, descriptions[number], sums, overhead, error, self._has_cpu
+                )
+            )
+        return found
+
+    @property
+    def _totals(self) -> "tuple[list[Any], list[Any], float, float]":
+        return self.snapshot.totals(self.compensated, True)
+
+    @property
+    def tree(self) -> Node:
+        """The call trees of all threads, merged: the root."""
+        if self._tree is None:
+            self._tree = self._tree_of(-1)
+        return self._tree
+
+    @property
+    def threads(self) -> list[Thread]:
+        """The threads, in the order in which they were first seen, with their trees."""
         return [
-            Function(descriptions[number], sums, overhead, error)
-            for number, sums, overhead, error in self._snapshot.totals(
-                self.compensated
-            )[0]
+            Thread(ident, name, self._tree_of(number))
+            for number, (ident, _, name) in enumerate(self.info["threads"])
         ]
+
+    def __getitem__(self, what: "Any") -> Function:
+        """One function's figures.
+
+        Args:
+            what: A function or a code object, "module:qualified name" (of a C function
+                its label, such as "<built-in method time.sleep>"), or a key of pstats.
+
+        Returns:
+            Where several code objects have the name, the sum of their figures, with
+            each one's in `parts`.
+
+        Raises:
+            KeyError: It was not called, or there is no such function; names that are
+                near are in the message.
+        """
+        wanted = _matcher(what)
+        found = [function for function in self.functions if wanted(function)]
+        if not found:
+            raise KeyError(f"{what!r} was not called{self._near(what)}")
+        return found[0] if len(found) == 1 else Function.sum(found)
+
+    def _near(self, what: "Any") -> str:
+        import difflib  # with all that it needs, for an error that hardly ever comes
+
+        name = what if isinstance(what, str) else getattr(what, "__qualname__", "")
+        names = {function.full_name for function in self.functions}
+        near = difflib.get_close_matches(str(name), names, 3, 0.5)
+        return f"; do you mean {' or '.join(map(repr, near))}?" if near else ""
+
+    def callers(self, function: Function) -> "list[tuple[Function, int, float]]":
+        """Who called it: (caller, calls, cumulative seconds), most seconds first."""
+        return self._edges(function, 1, 0)
+
+    def callees(self, function: Function) -> "list[tuple[Function, int, float]]":
+        """What it called, as `callers`; cumulative seconds of the calls it made."""
+        return self._edges(function, 0, 1)
+
+    def _edges(
+        self, function: Function, its: int, other: int
+    ) -> "list[tuple[Function, int, float]]":
+        by_number = {one.number: one for one in self.functions}
+        numbers = {part.number for part in function.parts}
+        found = [
+            (by_number[edge[other]], edge[2][0], edge[2][4])
+            for edge in self._totals[1]
+            if edge[its] in numbers
+        ]
+        return sorted(found, key=lambda one: -one[2])
+
+    def _tree_of(self, thread: int) -> Node:
+        return make_tree(self.snapshot, thread, self.compensated, self._has_cpu)
+
+    @property
+    def _has_cpu(self) -> bool:
+        return self.info["measures"] in ("cpu", "both")
+
+    @property
+    def cpu_times(self) -> dict[Key, tuple[float, float]]:
+        """By the keys of `stats`: own and cumulative seconds on a CPU.
+
+        Empty where both were not recorded (`clock="both"`).
+        """
+        if self.info["measures"] != "both":
+            return {}
+        return cpu_times(self.snapshot, self.compensated)
 
     @property
     def clamped_seconds(self) -> float:
         """What should have been taken from the times, but there was no more."""
-        return self._snapshot.totals(self.compensated)[2]
+        return self._totals[2]
 
     @property
     def head(self) -> str:
-        """What to say above a table of times: whether they are compensated."""
+        """What to say above figures: whether times are compensated."""
         if not self.compensated:
             return "Times are as recorded, with what the profiler added to them.\n"
         functions = self.functions
         taken = sum(function.overhead for function in functions)
         error = sum(function.own_error for function in functions)
         text = f"Without {taken:.3f} seconds that the profiler added (+- {error:.3f})."
-        pace = self.info["calibration"]["pace"]
+        pace = (self.info["calibration"] or {}).get("pace", 1.0)
         if pace > 1.0:
             text += (
                 f"\nThis Python runs its code {pace:.2f} times as long while it is "
@@ -207,13 +384,25 @@ class Stats:
         return text + "\n"
 
     @property
+    def head_of_table(self) -> str:
+        """The same for pstats' table: what it does not have, too."""
+        text = self.head
+        for function in self.functions:
+            if function.kind == "gc":
+                text += (
+                    f"The garbage collector ran {function.calls} times, for "
+                    f"{function.own:.3f} seconds, in the times of functions.\n"
+                )
+        return text
+
+    @property
     def truncated(self) -> bool:
         """Whether the node budget was used up.
 
         From then on calls were counted by function and by caller and callee: these
         figures are exact, the paths in the tree are not all there.
         """
-        return any(thread[2] for thread in self._snapshot.threads)
+        return any(thread[2] for thread in self.snapshot.threads)
 
     @property
     def complete(self) -> bool:
@@ -237,34 +426,65 @@ class Stats:
             "the clock was not steady: times may be off": self.info["clock_unstable"],
             "times are with what the profiler added to them: it could not be measured "
             "when recording began (docs/accuracy.md)": (
-                self.info["compensate"] and self._snapshot.costs is None
+                self.info["compensate"]
+                and self.snapshot.costs is None
+                and not self.compensated
             ),
         }
         return [remark for remark, applies in remarks.items() if applies]
 
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
-        """Write a file that pstats, its viewers and `fastprof.load` read.
+        """Write a file.
 
         Args:
             path: Where to; an existing file is replaced whole or not at all.
-            format: "prof"; left out, the file's extension tells.
+            format: "prof" (which pstats, its viewers and `fastprof.load` read), or
+                "speedscope", "collapsed", "callgrind", "pprof", "json" or "csv"; left
+                out, the file's extension tells.
 
         Raises:
             UnknownFormatError: There is no such format.
             OSError: The file cannot be written.
         """
         path = os.fspath(path)
-        chosen = os.path.splitext(path)[1][1:] if format is None else format
-        if chosen != "prof":
-            raise UnknownFormatError(
-                f"{path}: no file format is called {chosen!r}; use the extension "
-                '.prof or format="prof"'
-            )
-        replace_file(path, self.to_bytes())
+        replace_file(path, encode(self, self.choose_format(path, format)))
+
+    @staticmethod
+    def choose_format(path: str, format: str | None) -> str:
+        """The name of the format of a file, as `save` has it.
+
+        Raises:
+            UnknownFormatError: There is no such format.
+        """
+        chosen = format_of(path) if format is None else format
+        if chosen in FORMATS:
+            return chosen
+        extensions = " ".join(sum((one[1] for one in FORMATS.values()), ()))
+        asked = "its extension is that of no" if format is None else f"{format!r} is no"
+        raise UnknownFormatError(
+            f"{path}: {asked} file format; formats are {', '.join(FORMATS)}, and "
+            f"extensions {extensions}"
+        )
+
+    def flat_figures(
+        self,
+    ) -> "tuple[tuple[Description, ...], list[Any], list[Any]]":
+        """Descriptions of functions; own times by their numbers; calls between them.
+
+        Returns:
+            descriptions, [(number, own seconds)], and [(caller, callee, calls,
+            cumulative seconds)].
+        """
+        functions, edges, *_ = self._totals
+        return (
+            self.snapshot.functions,
+            [(number, sums[3]) for number, sums, *_ in functions],
+            [(caller, callee, sums[0], sums[4]) for caller, callee, sums in edges],
+        )
 
     def to_bytes(self) -> bytes:
         """The content of a .prof file."""
-        snapshot = self._snapshot
+        snapshot = self.snapshot
         details = {
             "info": self.info,
             "functions": snapshot.functions,
@@ -274,6 +494,27 @@ class Stats:
         }
         flat = pstats_dict(snapshot, self.info["subcalls"], self.compensated)
         return pack(flat, details)
+
+
+def _matcher(what: "Any") -> "Callable[[Function], bool]":
+    """Whether a function is the one that was asked for."""
+    if isinstance(what, str):
+        return lambda one: one.full_name == what
+    if isinstance(what, tuple):
+        return lambda one: one.key == what
+    what = getattr(what, "__func__", what)
+    code = getattr(what, "__code__", what)
+    if isinstance(code, types.CodeType):
+        key = code.co_filename, code.co_firstlineno, code.co_name
+        qualname = getattr(code, "co_qualname", code.co_name)
+        return lambda one: one.key == key and one.qualname == qualname
+    if isinstance(what, types.BuiltinFunctionType):
+        owner = what.__self__
+        if owner is None or isinstance(owner, types.ModuleType):
+            label = f"<built-in method {what.__module__}.{what.__name__}>"
+            return lambda one: one.name == label
+        what = getattr(type(owner), what.__name__, what)
+    return lambda one: one.file == "~" and one.name == repr(what)
 
 
 def load(path: str | os.PathLike[str]) -> Stats:
@@ -298,15 +539,45 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
         trees, scale = details["trees"], details["seconds_per_tick"]
         costs = details["costs"]
         described = all(_is_function(function) for function in functions)
-        if not described or not FLAGS <= info.keys():
+        if not described:
             raise ProfileFileError("damaged: its list of functions cannot be read")
+        if not _is_info(info):
+            raise ProfileFileError("damaged: its run information cannot be read")
         if costs is not None and not isinstance(info["calibration"]["pace"], float):
             raise ProfileFileError("damaged: its calibration cannot be read")
-        return Stats(Snapshot.decode(trees, functions, scale, costs), info)
+        if "merged" in info and not _is_sum(info["merged"], len(functions)):
+            raise ProfileFileError("damaged: what it is the sum of cannot be read")
+        snapshot = Snapshot.decode(trees, functions, scale, costs)
+        if [one[:2] for one in info["threads"]] != [
+            one[:2] for one in snapshot.threads
+        ]:
+            raise ProfileFileError("damaged: its list of threads cannot be read")
+        return Stats(snapshot, info)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, ProfileFileError):
             raise
         raise ProfileFileError(f"damaged: {error}") from None
+
+
+def _is_info(info: "dict[str, Any]") -> bool:
+    return (
+        all(isinstance(info[name], kind) for name, kind in FLAGS.items())
+        and all(isinstance(word, str) for word in info["command"])
+        and all(name is None or isinstance(name, str) for *_, name in info["threads"])
+        and all(len(thread) == 3 for thread in info["threads"])
+    )
+
+
+def _is_sum(merged: "Any", functions: int) -> bool:
+    return (
+        isinstance(merged["compensated"], bool)
+        and isinstance(merged["profiles"], int)
+        and len(merged["taken"]) == functions
+        and all(
+            isinstance(number, float) for pair in merged["taken"] for number in pair
+        )
+        and all(len(pair) == 2 for pair in merged["taken"])
+    )
 
 
 def _is_function(function: "Any") -> bool:

@@ -17,13 +17,15 @@ sample(void)
         fp_recorder recorder;
         budget.nodes_left = room[t];
         ck_assert_int_eq(fp_recorder_init(&recorder, &budget), FP_OK);
+        ck_assert_int_eq(fp_recorder_keep_off(&recorder), FP_OK);
         for (unsigned i = 1; i < 40; i++) {
             const fp_key key = &keys[i * 5 % KEY_COUNT];
             const fp_ticks now = 1000000 * i;
             fp_recorder_enter(&recorder, key, frame(i), now);
             if (key == OTHER) {
-                fp_recorder_hide(&recorder, FP_HIDDEN);
+                fp_recorder_hide(&recorder, i < 20 ? FP_HIDDEN : FP_FOLDED);
             }
+            fp_recorder_wait(&recorder, 100 * i);
             fp_recorder_aside(&recorder, i);
             if (i % 3 == 0) {
                 fp_recorder_leave(&recorder, frame(i), now + 500, i % 2 == 0);
@@ -48,7 +50,8 @@ assert_same_thread(const fp_thread_record *a, const fp_thread_record *b)
         const fp_path *one = &a->paths[i], *other = &b->paths[i];
         ck_assert_uint_eq(one->parent, other->parent);
         ck_assert_uint_eq(one->function, other->function);
-        ck_assert_int_eq(one->visibility != FP_SHOWN, other->visibility != FP_SHOWN);
+        ck_assert_int_eq(one->visibility, other->visibility);
+        ck_assert_int_eq(one->off_ticks, other->off_ticks);
         ck_assert_int_eq(one->calls, other->calls);
         ck_assert_int_eq(one->raised, other->raised);
         ck_assert_int_eq(one->asides, other->asides);
@@ -141,8 +144,8 @@ START_TEST(any_changed_byte_is_refused_or_harmless)
             encoded.bytes[at] = (uint8_t)value;
             if (fp_snapshot_decode(&decoded, encoded.bytes, encoded.size, KEY_COUNT) ==
                 FP_OK) {
-                ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL),
-                                 FP_OK);
+                ck_assert_int_eq(
+                    fp_stats_build(&stats, &decoded, KEY_COUNT, NULL, false), FP_OK);
                 fp_stats_free(&stats);
                 fp_snapshot_free(&decoded);
             }
@@ -161,7 +164,7 @@ enum {
     FUNCTION = 6,
     CALLS = 7,
 };
-static const uint8_t one_path[] = {1, 9, 0, 0, 2, 1, 1 << 1, 1, 0, 0, 50, 0, 0};
+static const uint8_t one_path[] = {1, 9, 0, 0, 2, 1, 1 << 2, 1, 0, 0, 50, 5, 0, 0};
 
 static fp_status
 decode_with(size_t at, uint8_t value)
@@ -185,7 +188,9 @@ START_TEST(numbers_that_lead_outside_are_refused)
     ck_assert_int_eq(decode_with(CALLS, 2), FP_OK);
     ck_assert_int_eq(decode_with(DISTANCE, 0), FP_BADDATA);
     ck_assert_int_eq(decode_with(DISTANCE, 2), FP_BADDATA);
-    ck_assert_int_eq(decode_with(FUNCTION, KEY_COUNT << 1), FP_BADDATA);
+    ck_assert_int_eq(decode_with(FUNCTION, KEY_COUNT << 2), FP_BADDATA);
+    ck_assert_int_eq(decode_with(FUNCTION, 1 << 2 | FP_FOLDED), FP_OK);
+    ck_assert_int_eq(decode_with(FUNCTION, 1 << 2 | FP_HIDDEN_WHOLE), FP_BADDATA);
     ck_assert_int_eq(decode_with(PATH_COUNT, 0), FP_BADDATA);
     ck_assert_int_eq(decode_with(PATH_COUNT, 3), FP_BADDATA);
 }
@@ -206,16 +211,17 @@ END_TEST
 START_TEST(sums_of_figures_do_not_overflow)
 {
 #define TWO_TO_62 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40
-#define CALL_OF_MAIN 1, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62
-    const uint8_t bytes[] = {
-        1, 9,      0,         0, 4, CALL_OF_MAIN, 2, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62,
-        3, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62,    0, 0};
+#define CALL_OF_MAIN 1, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62, 0
+    const uint8_t bytes[] = {1,         9,      0,         0,         4, CALL_OF_MAIN,
+                             2,         0 << 1, TWO_TO_62, 0,         0, TWO_TO_62,
+                             0,         3,      0 << 1,    TWO_TO_62, 0, 0,
+                             TWO_TO_62, 0,      0,         0};
     fp_snapshot decoded;
     fp_stats stats;
 
     ck_assert_int_eq(fp_snapshot_decode(&decoded, bytes, sizeof bytes, KEY_COUNT),
                      FP_OK);
-    ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL), FP_OK);
+    ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL, false), FP_OK);
     ck_assert_int_eq(stats.functions[0].calls, INT64_MAX);
     ck_assert_int_eq(stats.functions[0].own_ticks, INT64_MAX);
     ck_assert_int_eq(stats.functions[0].total_ticks, INT64_MAX);

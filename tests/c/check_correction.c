@@ -7,11 +7,13 @@ static fp_recorder recorder;
 /* MAIN and HELPER are Python functions, OTHER is a generator, LEAF a C function, and
  * REFERENCE one of those that tell how much events cost. */
 #define REFERENCE (&keys[4])
+#define COLLECTION (&keys[5])
 
 static const fp_traits traits[KEY_COUNT] = {
     [2] = {.kind = FP_KIND_GENERATOR},
     [3] = {.kind = FP_KIND_C},
     [4] = {.kind = FP_KIND_C, .reference = 2},
+    [5] = {.kind = FP_KIND_COLLECTION},
 };
 
 static const fp_costs costs = {
@@ -50,7 +52,8 @@ corrected(const fp_costs *with)
     ck_assert_int_eq(fp_snapshot_add(&snapshot, &recorder, 1, 0, numbering), FP_OK);
     fp_recorder_free(&recorder);
     ck_assert_int_eq(fp_correction_fit(&correction, &snapshot), FP_OK);
-    ck_assert_int_eq(fp_stats_build(&stats, &snapshot, KEY_COUNT, &correction), FP_OK);
+    ck_assert_int_eq(fp_stats_build(&stats, &snapshot, KEY_COUNT, &correction, false),
+                     FP_OK);
     fp_snapshot_free(&snapshot);
     return stats;
 }
@@ -299,10 +302,52 @@ START_TEST(errors_grow_with_the_calls)
 }
 END_TEST
 
+START_TEST(what_it_was_off_the_cpu_is_not_corrected)
+{
+    fp_costs slow = costs;
+    fp_stats stats;
+
+    slow.pace = 2.0;
+    set_up();
+    ck_assert_int_eq(fp_recorder_keep_off(&recorder), FP_OK);
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    fp_recorder_wait(&recorder, 600);
+    fp_recorder_leave(&recorder, frame(1), 1010, false);
+    stats = corrected(&slow);
+    /* 410 on the CPU, less its own 10, at half the pace. */
+    assert_times(&stats, MAIN, 600 + 200, 600 + 200);
+    ck_assert_int_eq(stats.functions[number_of(MAIN)].own_off, 600);
+    ck_assert_int_eq(stats.functions[number_of(MAIN)].total_off, 600);
+    fp_stats_free(&stats);
+}
+END_TEST
+
+START_TEST(a_collection_costs_nothing_itself_and_is_its_callers)
+{
+    fp_stats stats;
+
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    fp_recorder_enter(&recorder, COLLECTION, frame(2), 100);
+    fp_recorder_hide(&recorder, FP_FOLDED);
+    call(HELPER, 3, 200, 300, false);
+    fp_recorder_leave(&recorder, frame(2), 400, false);
+    fp_recorder_leave(&recorder, frame(1), 1000, false);
+    stats = corrected(&costs);
+    assert_times(&stats, HELPER, 90, 90);
+    /* 700 less its own 10, and 200 less what is outside of the helper. */
+    assert_times(&stats, MAIN, 690 + 180, 690 + 180 + 90);
+    ck_assert_int_eq(stats.functions[number_of(COLLECTION)].calls, 0);
+    fp_stats_free(&stats);
+}
+END_TEST
+
 RUN_SUITE("correction", a_call_costs_its_caller_and_itself,
           a_call_that_raises_has_a_cost_of_its_own, asides_cost_whoever_has_them,
           asides_stop_at_the_largest_number, asides_outside_of_the_tree_are_nobodys,
           own_times_end_at_zero_and_the_caller_pays, what_nobody_can_pay_is_told,
           hidden_calls_cost_their_visible_callers, the_pace_is_that_of_python_code,
           functions_of_reference_tell_how_much_more_an_event_costs,
-          the_factor_is_that_of_all_costs, errors_grow_with_the_calls)
+          the_factor_is_that_of_all_costs, errors_grow_with_the_calls,
+          what_it_was_off_the_cpu_is_not_corrected,
+          a_collection_costs_nothing_itself_and_is_its_callers)

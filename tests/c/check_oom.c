@@ -52,6 +52,8 @@ check_calls(const fp_recorder *recorder, int64_t begun)
     fp_stats_free(&stats);
 }
 
+static bool keeps_off;
+
 /* FP_OK when every call was recorded. */
 static fp_status
 recording_program(size_t room, unsigned long fail_from)
@@ -62,6 +64,10 @@ recording_program(size_t room, unsigned long fail_from)
 
     fail_allocations_from(fail_from);
     if (fp_recorder_init(&recorder, &budget) != FP_OK) {
+        return FP_NOMEM;
+    }
+    if (keeps_off && fp_recorder_keep_off(&recorder) != FP_OK) {
+        fp_recorder_free(&recorder);
         return FP_NOMEM;
     }
     begun = record(&recorder);
@@ -82,7 +88,7 @@ read_decoded(const fp_bytes *encoded)
     if (status != FP_OK) {
         return status;
     }
-    status = fp_stats_build(&stats, &decoded, KEY_COUNT, NULL);
+    status = fp_stats_build(&stats, &decoded, KEY_COUNT, NULL, false);
     if (status == FP_OK) {
         ck_assert_int_eq(all_calls(&stats), 2 * CALLS);
         fp_stats_free(&stats);
@@ -142,6 +148,14 @@ START_TEST(recording_a_tree_survives_every_failure)
 }
 END_TEST
 
+START_TEST(recording_what_is_off_the_cpu_survives_every_failure)
+{
+    keeps_off = true;
+    fail_each(recording_program, 1U << 20, 14);
+    keeps_off = false;
+}
+END_TEST
+
 START_TEST(recording_pairs_survives_every_failure)
 {
     fail_each(recording_program, 0, 30);
@@ -165,5 +179,6 @@ START_TEST(reading_survives_every_failure)
 END_TEST
 
 RUN_SUITE("oom", recording_a_tree_survives_every_failure,
+          recording_what_is_off_the_cpu_survives_every_failure,
           recording_pairs_survives_every_failure,
           going_over_to_pairs_survives_every_failure, reading_survives_every_failure)

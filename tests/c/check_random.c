@@ -19,12 +19,15 @@ typedef struct {
     fp_ticks ended;
     bool open;
     bool raised;
+    fp_ticks off;
 } call;
 
 static call calls[MOST_CALLS];
 static int call_count;
 static int current; /* the innermost open call, or NONE */
 static uint32_t first_hidden;
+static bool has_folded; /* the first function is */
+static bool are_apart;  /* but it shows, as a function of its own */
 
 /* ---- the model ---- */
 
@@ -43,7 +46,7 @@ model_enter(uint32_t function, fp_frame own, fp_ticks now)
     if (current != NONE && calls[current].frame == own) {
         model_end(now, false);
     }
-    calls[call_count] = (call){function, current, own, now, 0, true, false};
+    calls[call_count] = (call){function, current, own, now, 0, true, false, 0};
     current = call_count++;
 }
 
@@ -68,6 +71,9 @@ model_leave(fp_frame own, fp_ticks now, bool raised)
 static fp_visibility
 visibility_of(uint32_t function)
 {
+    if (function == 0 && has_folded) {
+        return are_apart ? FP_SHOWN : FP_FOLDED;
+    }
     if (function < first_hidden) {
         return FP_SHOWN;
     }
@@ -75,9 +81,25 @@ visibility_of(uint32_t function)
 }
 
 static bool
+folded(int at)
+{
+    return visibility_of(calls[at].function) == FP_FOLDED;
+}
+
+/* Whose own time a call's is, or NONE. */
+static int
+owner(int at)
+{
+    while (at != NONE && folded(at)) {
+        at = calls[at].caller;
+    }
+    return at;
+}
+
+static bool
 hidden(int at)
 {
-    bool is_hidden = visibility_of(calls[at].function) != FP_SHOWN;
+    bool is_hidden = !folded(at) && visibility_of(calls[at].function) != FP_SHOWN;
 
     while (!is_hidden && calls[at].caller != NONE) {
         at = calls[at].caller;
@@ -118,9 +140,32 @@ total_of(int at, fp_ticks now)
     fp_ticks total = elapsed(at, now);
 
     for (int i = at + 1; i < call_count; i++) {
-        total -= hidden(i) && is_inside(i, at) ? own_of(i, now) : 0;
+        total -= is_inside(i, at) && hidden(owner(i)) ? own_of(i, now) : 0;
     }
     return total;
+}
+
+static fp_ticks
+total_off_of(int at)
+{
+    fp_ticks off = 0;
+
+    for (int i = at; i < call_count; i++) {
+        off += is_inside(i, at) && !hidden(owner(i)) ? calls[i].off : 0;
+    }
+    return off;
+}
+
+/* With what is folded into it. */
+static void
+add_own(fp_sum *sum, int at, fp_ticks now)
+{
+    for (int i = at; i < call_count; i++) {
+        if (owner(i) == at) {
+            sum->own_ticks += own_of(i, now);
+            sum->own_off += calls[i].off;
+        }
+    }
 }
 
 static int
@@ -128,7 +173,7 @@ visible_caller(int at)
 {
     do {
         at = calls[at].caller;
-    } while (at != NONE && hidden(at));
+    } while (at != NONE && (hidden(at) || folded(at)));
     return at;
 }
 
@@ -138,7 +183,7 @@ is_of(int at, uint32_t caller, uint32_t callee)
 {
     const int by = visible_caller(at);
 
-    return !hidden(at) && calls[at].function == callee &&
+    return !hidden(at) && !folded(at) && calls[at].function == callee &&
            (caller == KEY_COUNT || (by != NONE && calls[by].function == caller));
 }
 
@@ -158,8 +203,9 @@ model_sum(uint32_t caller, uint32_t callee, fp_ticks now)
         sum.calls++;
         sum.recursive += recursive;
         sum.raised += calls[i].raised;
-        sum.own_ticks += own_of(i, now);
+        add_own(&sum, i, now);
         sum.total_ticks += recursive ? 0 : total_of(i, now);
+        sum.total_off += recursive ? 0 : total_off_of(i);
     }
     return sum;
 }
@@ -178,10 +224,8 @@ sum_in(const fp_stats *stats, uint32_t caller, uint32_t callee)
 }
 
 static void
-compare(const fp_recorder *recorder, fp_ticks now, fp_ticks program_now)
+compare_view(fp_stats stats, fp_ticks program_now)
 {
-    fp_stats stats = stats_of_recorder(recorder, now);
-
     for (uint32_t f = 0; f < KEY_COUNT; f++) {
         const fp_sum expected = model_sum(KEY_COUNT, f, program_now);
         assert_same_sum(&stats.functions[f], &expected);
@@ -192,6 +236,17 @@ compare(const fp_recorder *recorder, fp_ticks now, fp_ticks program_now)
         }
     }
     fp_stats_free(&stats);
+}
+
+static void
+compare(const fp_recorder *recorder, fp_ticks now, fp_ticks program_now)
+{
+    compare_view(stats_of_recorder(recorder, now), program_now);
+    if (recorder->pairs == NULL) { /* which fold at once */
+        are_apart = true;
+        compare_view(stats_with_collections(recorder, now), program_now);
+        are_apart = false;
+    }
 }
 
 /* ---- streams ---- */
@@ -224,10 +279,19 @@ enter_both(fp_recorder *recorder, uint32_t function, fp_frame own, fp_ticks now,
     const fp_status status = fp_recorder_enter(recorder, &keys[function], own, now);
 
     ck_assert_int_ge(status, FP_OK);
-    if (status == FP_ADDED && function >= first_hidden) {
+    if (status == FP_ADDED && visibility_of(function) != FP_SHOWN) {
         fp_recorder_hide(recorder, visibility_of(function));
     }
     model_enter(function, own, program_now);
+}
+
+static void
+wait_both(fp_recorder *recorder, fp_ticks off)
+{
+    fp_recorder_wait(recorder, off);
+    if (current != NONE) {
+        calls[current].off += off;
+    }
 }
 
 static void
@@ -240,11 +304,17 @@ run_stream(unsigned seed)
     srand(seed);
     budget.nodes_left = seed % 3 == 0 ? MOST_CALLS : below(60);
     first_hidden = KEY_COUNT - below(4);
+    has_folded = seed % 2 == 0;
     call_count = 0;
     current = NONE;
     ck_assert_int_eq(fp_recorder_init(&recorder, &budget), FP_OK);
+    ck_assert_int_eq(fp_recorder_keep_off(&recorder), FP_OK);
     for (unsigned event = 1; call_count < 150; event++) {
-        now += below(50);
+        const unsigned passed = below(50);
+        now += passed;
+        if (below(4) == 0) {
+            wait_both(&recorder, below(passed + 1));
+        }
         if (below(100) < 55) {
             const bool again = current != NONE && below(25) == 0;
             const fp_frame own = again ? calls[current].frame : frame(event);
@@ -295,7 +365,8 @@ START_TEST(random_bytes_are_refused_or_harmless)
         }
         if (fp_snapshot_decode(&decoded, bytes, size, KEY_COUNT) == FP_OK) {
             fp_stats stats;
-            ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL), FP_OK);
+            ck_assert_int_eq(fp_stats_build(&stats, &decoded, KEY_COUNT, NULL, false),
+                             FP_OK);
             fp_stats_free(&stats);
             fp_snapshot_free(&decoded);
         }

@@ -91,7 +91,7 @@ run_threads(size_t nodes)
         fp_stats_free(&stats);
         fp_recorder_free(&one->recorder);
     }
-    ck_assert_int_eq(fp_stats_build(&stats, &snapshot, KEY_COUNT, NULL), FP_OK);
+    ck_assert_int_eq(fp_stats_build(&stats, &snapshot, KEY_COUNT, NULL, false), FP_OK);
     expect_rounds(&stats, THREADS * ROUNDS);
     fp_stats_free(&stats);
     fp_snapshot_free(&snapshot);

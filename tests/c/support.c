@@ -83,18 +83,33 @@ assert_same_sum(const fp_sum *sum, const fp_sum *expected)
     ck_assert_int_eq(sum->raised, expected->raised);
     ck_assert_int_eq(sum->own_ticks, expected->own_ticks);
     ck_assert_int_eq(sum->total_ticks, expected->total_ticks);
+    ck_assert_int_eq(sum->own_off, expected->own_off);
+    ck_assert_int_eq(sum->total_off, expected->total_off);
 }
 
-fp_stats
-stats_of_recorder(const fp_recorder *recorder, fp_ticks now)
+static fp_stats
+stats_of(const fp_recorder *recorder, fp_ticks now, bool collections_apart)
 {
     fp_snapshot snapshot = {0};
     fp_stats stats;
 
     ck_assert_int_eq(fp_snapshot_add(&snapshot, recorder, 1, now, numbering), FP_OK);
-    ck_assert_int_eq(fp_stats_build(&stats, &snapshot, KEY_COUNT, NULL), FP_OK);
+    ck_assert_int_eq(
+        fp_stats_build(&stats, &snapshot, KEY_COUNT, NULL, collections_apart), FP_OK);
     fp_snapshot_free(&snapshot);
     return stats;
+}
+
+fp_stats
+stats_of_recorder(const fp_recorder *recorder, fp_ticks now)
+{
+    return stats_of(recorder, now, false);
+}
+
+fp_stats
+stats_with_collections(const fp_recorder *recorder, fp_ticks now)
+{
+    return stats_of(recorder, now, true);
 }
 
 fp_sum

@@ -48,6 +48,7 @@ long live_blocks(void);
 void assert_same_sum(const fp_sum *sum, const fp_sum *expected);
 
 fp_stats stats_of_recorder(const fp_recorder *recorder, fp_ticks now);
+fp_stats stats_with_collections(const fp_recorder *recorder, fp_ticks now);
 fp_sum sum_of(const fp_recorder *recorder, fp_key key, fp_ticks now);
 fp_sum edge_of(const fp_recorder *recorder, fp_key caller, fp_key callee, fp_ticks now);
 

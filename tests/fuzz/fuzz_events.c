@@ -38,7 +38,7 @@ look(const fp_recorder *recorder, fp_ticks now)
     fp_numbering numbering = {.number_of = number_of};
 
     expect(fp_snapshot_add(&snapshot, recorder, 1, now, numbering) == FP_OK);
-    expect(fp_stats_build(&stats, &snapshot, FUNCTIONS, NULL) == FP_OK);
+    expect(fp_stats_build(&stats, &snapshot, FUNCTIONS, NULL, now % 2) == FP_OK);
     for (size_t i = 0; i < stats.function_count; i++) {
         const fp_sum *sum = &stats.functions[i];
         expect(sum->calls >= sum->recursive && sum->recursive >= 0);
@@ -63,7 +63,7 @@ happen(fp_recorder *recorder, uint8_t what, uint8_t to, fp_ticks *now)
     case 1:
     case 2:
         if (fp_recorder_enter(recorder, key, frame, *now) == FP_ADDED && to >= 0xF0) {
-            fp_recorder_hide(recorder, to & 1U ? FP_HIDDEN : FP_HIDDEN_WHOLE);
+            fp_recorder_hide(recorder, (fp_visibility)(1 + to % 3));
         }
         break;
     case 3:
@@ -76,6 +76,7 @@ happen(fp_recorder *recorder, uint8_t what, uint8_t to, fp_ticks *now)
         }
         break;
     case 6:
+        fp_recorder_wait(recorder, what);
         fp_recorder_lose(recorder, to);
         *now += to;
         break;
@@ -92,6 +93,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     fp_ticks now = 0;
 
     expect(fp_recorder_init(&recorder, &budget) == FP_OK);
+    expect(fp_recorder_keep_off(&recorder) == FP_OK);
     for (size_t i = 1; i + 1 < size; i += 2) {
         happen(&recorder, bytes[i], bytes[i + 1], &now);
     }

@@ -51,10 +51,10 @@ sum_up(const fp_snapshot *snapshot)
     fp_correction correction = {.costs = &costs, .traits = traits};
     fp_stats stats;
 
-    expect(fp_stats_build(&stats, snapshot, FUNCTIONS, NULL) == FP_OK);
+    expect(fp_stats_build(&stats, snapshot, FUNCTIONS, NULL, false) == FP_OK);
     fp_stats_free(&stats);
     expect(fp_correction_fit(&correction, snapshot) == FP_OK);
-    expect(fp_stats_build(&stats, snapshot, FUNCTIONS, &correction) == FP_OK);
+    expect(fp_stats_build(&stats, snapshot, FUNCTIONS, &correction, true) == FP_OK);
     for (size_t i = 0; i < FUNCTIONS; i++) {
         expect(stats.functions[i].own_ticks >= 0);
     }

@@ -80,7 +80,7 @@ def test_run_information_says_how_it_was_recorded(path):
     assert info["python"] == ".".join(map(str, sys.version_info[:3]))
     assert info["command"] == sys.argv
     assert info["clock"] in {"tsc", "cntvct", "monotonic"}
-    assert [paths for _, paths in info["threads"]] == [6]
+    assert [paths for _, paths, _ in info["threads"]] == [6]
 
 
 def test_paths_beyond_the_budget_are_marked_in_the_file(tmp_path):
@@ -166,19 +166,28 @@ def test_a_file_of_cprofile_is_refused_with_advice(tmp_path):
 def test_a_later_format_is_refused_by_its_number(path):
     whole = path.read_bytes()
     at = len(whole) - TRAILER_SIZE + 8
-    path.write_bytes(whole[:at] + (3).to_bytes(8, "little") + whole[at + 8 :])
-    with pytest.raises(fastprof.ProfileFileError, match="format 3"):
+    path.write_bytes(whole[:at] + (4).to_bytes(8, "little") + whole[at + 8 :])
+    with pytest.raises(fastprof.ProfileFileError, match="format 4"):
         fastprof.load(path)
 
 
 GOOD = {
-    "info": {**dict.fromkeys(FLAGS, False), "calibration": {"pace": 1.0}},
+    "info": {
+        **dict.fromkeys(FLAGS, False),
+        "calibration": {"pace": 1.0},
+        "measures": "wall",
+        "fastprof": "0",
+        "command": [],
+        "threads": [],
+    },
     "functions": (("f", 1, "n", "q", None, 0),),
     "trees": b"\0",
     "seconds_per_tick": 1.0,
     "costs": None,
 }
 COSTS = (1.0,) * 32
+ONE_THREAD = b"\1\1\0\0\1\0\0"
+SUM = {"compensated": True, "profiles": 2, "taken": [(0.0, 0.0)]}
 
 
 def test_the_good_parts_are_good(tmp_path):
@@ -188,6 +197,13 @@ def test_the_good_parts_are_good(tmp_path):
         stats = fastprof.load(target)
         assert stats.stats == {} and stats.functions == []
         assert stats.compensated is (costs is not None)
+    info = {
+        **GOOD["info"],
+        "merged": SUM,
+        "threads": [(1, 0, None)],
+    }
+    target.write_bytes(pack({}, {**GOOD, "info": info, "trees": ONE_THREAD}))
+    assert fastprof.load(target).compensated
 
 
 @pytest.mark.parametrize(
@@ -197,13 +213,26 @@ def test_the_good_parts_are_good(tmp_path):
         {"info": None},
         {"info": {**GOOD["info"], "calibration": None}, "costs": COSTS},
         {"info": {**GOOD["info"], "calibration": {"pace": "1"}}, "costs": COSTS},
+        {"info": {**GOOD["info"], "command": None}},
+        {"info": {**GOOD["info"], "command": [1]}},
+        {"info": {**GOOD["info"], "fastprof": 1}},
+        {"info": {**GOOD["info"], "measures": []}},
+        {"info": {**GOOD["info"], "threads": [(1, 0, None)]}},
+        {"info": {**GOOD["info"], "threads": [(1, 0)]}, "trees": ONE_THREAD},
+        {"info": {**GOOD["info"], "threads": [(1, 0, 3)]}, "trees": ONE_THREAD},
+        {"info": {**GOOD["info"], "merged": None}},
+        {"info": {**GOOD["info"], "merged": {**SUM, "compensated": 1}}},
+        {"info": {**GOOD["info"], "merged": {**SUM, "profiles": "2"}}},
+        {"info": {**GOOD["info"], "merged": {**SUM, "taken": []}}},
+        {"info": {**GOOD["info"], "merged": {**SUM, "taken": [(0.0,)]}}},
+        {"info": {**GOOD["info"], "merged": {**SUM, "taken": [("0", 0.0)]}}},
         {"functions": None},
         {"functions": [("f", 1, "n", "q", None, 0)]},
         {"functions": (["f", 1, "n", "q", None, 0],)},
         {"functions": (("f", 1, "n", "q"),)},
         {"functions": ((1, 1, "n", "q", None, 0),)},
         {"functions": (("f", 1, "n", "q", None, -1),)},
-        {"functions": (("f", 1, "n", "q", None, 4),)},
+        {"functions": (("f", 1, "n", "q", None, 5),)},
         {"functions": (("f", 1, "n", "q", None, 2.0),)},
         {"functions": (("f", 1, "n", "q", None, 10**30),)},
         {"trees": None},

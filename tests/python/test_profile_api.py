@@ -1192,7 +1192,7 @@ def test_calls_that_end_with_an_exception_are_counted():
     profile = fastprof.Profile()
     profile.runcall(program)
     snapshot = profile.take_snapshot()
-    functions, edges, *_ = snapshot.totals(True)
+    functions, edges, *_ = snapshot.totals(True, False)
     names = [function[2] for function in snapshot.functions]
     raised = {names[number]: sums[2] for number, sums, *_ in functions}
     assert raised == {"program": 0, "fails": 2, "inner": 0, LEN[2]: 1}

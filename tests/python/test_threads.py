@@ -566,7 +566,7 @@ def test_threads_are_named_by_their_idents():
             thread.start()
         for thread in threads:
             thread.join()
-    recorded = [ident for ident, _ in profiler.snapshot().info["threads"]]
+    recorded = [ident for ident, *_ in profiler.snapshot().info["threads"]]
     assert recorded[0] == idents[0]
     assert sorted(recorded) == sorted(idents)
 

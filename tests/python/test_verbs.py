@@ -86,3 +86,219 @@ def test_a_clock_that_is_not_to_be_had_is_told_in_a_line():
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("fastprof: the environment variable FASTPROF_CLOCK")
     assert result.stderr.count("\n") == 1
+
+
+# What works on profiles.
+
+
+def leaf():
+    pass
+
+
+def program(times):
+    for _ in range(times):
+        leaf()
+    list(map(str, [1]))
+
+
+def counted(path, times):
+    """A profile whose clock ticks once, a second, at each event."""
+    seconds = iter(range(1_000_000))
+    profiler = fastprof.Profiler(timer=lambda: float(next(seconds)))
+    profiler.runcall(program, times)
+    profiler.save(path)
+    return str(path)
+
+
+@pytest.fixture
+def old(tmp_path):
+    return counted(tmp_path / "old.prof", 2)
+
+
+@pytest.fixture
+def new(tmp_path):
+    return counted(tmp_path / "new.prof", 5)
+
+
+def test_report_is_a_table_of_functions(old):
+    result = run("report", old)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("3 calls, ")
+    assert "Times are as recorded" in result.stdout
+    row = re.search(
+        r"^ +2 +2\.000 +([\d.]+) +2\.000   test_verbs:leaf", result.stdout, re.M
+    )
+    assert 20 < float(row[1]) < 60
+    head = re.search(r"^ +calls .*", result.stdout, re.M)[0]
+    assert head.split() == ["calls", "own", "%", "cumulative", "function"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "first"),
+    [
+        ("own", "program"),
+        ("calls", "leaf"),
+        ("cumulative", "program"),
+        ("name", "leaf"),
+    ],
+)
+def test_report_is_sorted_and_cut(new, sort, first):
+    result = run("report", "-s", sort, "-n", "1", new)
+    rows = [line for line in result.stdout.splitlines() if "test_verbs:" in line]
+    assert len(rows) == 1
+    assert f"test_verbs:{first} " in rows[0]
+    assert "more functions" in result.stdout
+
+
+def test_report_has_errors_marks_and_cpu_times(tmp_path):
+    def calls():
+        for _ in range(20000):
+            leaf()
+
+    with fastprof.Profiler(clock="both") as profiler:
+        calls()
+    profiler.save(tmp_path / "out.prof")
+    result = run("report", tmp_path / "out.prof")
+    head = re.search(r"^ +calls .*", result.stdout, re.M)[0].split()
+    stats = profiler.snapshot()
+    if stats.compensated:
+        assert head[1:3] == ["own", "+-"]
+        assert "that the profiler added" in result.stdout
+    assert head[-3:] == ["own_cpu", "cumulative_cpu", "function"]
+    (row,) = [line for line in result.stdout.splitlines() if ":leaf " in line]
+    marked = any(function.mostly_overhead for function in stats.functions)
+    assert ("* most of the own time" in result.stdout) is marked
+    assert (" * " in row) is stats[leaf].mostly_overhead
+
+
+def test_tree_shows_the_hot_paths(new):
+    result = run("tree", new)
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert re.match(
+        r" +\d+\.000 100\.0 +\d+\.000 +1  test_verbs:program  test_verbs", lines[1]
+    )
+    assert re.match(r" +5\.000 +[\d.]+ +5\.000 +5    test_verbs:leaf ", lines[2])
+
+
+def test_tree_folds_what_is_small(new):
+    result = run("tree", "--threshold", "90", new)
+    assert "leaf" not in result.stdout
+    assert re.search(r"\d+ paths of less than 90 % each are folded", result.stdout)
+
+
+def test_tree_of_a_thread(tmp_path):
+    import threading
+
+    with fastprof.Profiler() as profiler:
+        thread = threading.Thread(target=program, args=(1,))
+        thread.start()
+        thread.join()
+        leaf()
+    profiler.save(tmp_path / "out.prof")
+    result = run(
+        "tree", "--thread", "MainThread", "--threshold", "0", tmp_path / "out.prof"
+    )
+    assert "test_verbs:leaf" in result.stdout
+    assert "test_verbs:program" not in result.stdout
+    result = run("tree", "--thread", "nobody", tmp_path / "out.prof")
+    assert result.returncode == 2
+    assert (
+        "there is no thread 'nobody'; there are: MainThread, thread " in result.stderr
+    )
+
+
+def test_merge_adds_up(old, new, tmp_path):
+    result = run("merge", old, new, new, "-o", tmp_path / "all.prof")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert fastprof.load(tmp_path / "all.prof")["test_verbs:leaf"].calls == 12
+
+
+def test_export_writes_what_the_extension_says(old, tmp_path):
+    target = tmp_path / "out.collapsed"
+    assert run("export", old, "-o", target).returncode == 0
+    assert "test_verbs:program;test_verbs:leaf 2000000000\n" in target.read_text()
+    assert run("export", old, "-o", tmp_path / "x", "--format", "csv").returncode == 0
+    assert (tmp_path / "x").read_text().startswith("file,line,")
+
+
+def test_diff_tells_what_changed(old, new):
+    result = run("diff", old, new)
+    assert (result.returncode, result.stderr) == (0, "")
+    row = r"^ +2\.000 +5\.000 +\+3\.000 +\+3\.000 +\+0\.000 +2 +5   test_verbs:leaf$"
+    assert re.search(row, result.stdout, re.M)
+    result = run("diff", "--paths", old, new)
+    assert "test_verbs:program;test_verbs:leaf\n" in result.stdout
+    result = run("diff", "-n", "1", old, new)
+    assert "1 more" in result.stdout
+
+
+def test_diff_fails_where_a_rule_is_broken(old, new):
+    rules = "--fail-if", "calls>+100%", "--fail-if", "own>1000"
+    result = run("diff", old, new, *rules)
+    assert (result.returncode, result.stderr) == (1, "calls>+100%: test_verbs:leaf\n")
+    assert run("diff", new, old, *rules).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "missing.prof"),
+        ("tree", "missing.prof"),
+        ("export", "missing.prof", "-o", "out.csv"),
+        ("merge", "missing.prof", "-o", "out.prof"),
+        ("diff", "missing.prof", "missing.prof"),
+        ("report", "broken.prof"),
+        ("merge", "broken.prof", "-o", "out.prof"),
+        ("export", "good.prof", "-o", "out.svg"),
+        ("export", "good.prof", "-o", "nowhere/out.csv"),
+        ("merge", "good.prof", "other.prof", "-o", "out.prof"),
+        ("diff", "good.prof", "other.prof"),
+        ("diff", "good.prof", "good.prof", "--fail-if", "nonsense"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_told_and_nothing_is_written(tmp_path, words):
+    counted(tmp_path / "good.prof", 1)
+    with fastprof.Profiler(clock="cpu") as profiler:
+        leaf()
+    profiler.save(tmp_path / "other.prof")
+    (tmp_path / "broken.prof").write_bytes((tmp_path / "good.prof").read_bytes()[:-1])
+    before = sorted(tmp_path.iterdir())
+    result = run(*words, cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("fastprof: ") and result.stderr.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_old_result_stays_when_a_new_one_cannot_be_made(tmp_path, old):
+    target = tmp_path / "result.prof"
+    target.write_text("old")
+    assert run("merge", old, tmp_path / "missing.prof", "-o", target).returncode == 2
+    assert target.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("report",), ("merge", "x"), ("report", "-s", "wrong", "x"), ("export", "x")],
+)
+def test_wrong_arguments_are_usage_errors(words):
+    result = run(*words)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"usage: fastprof {words[0]} ")
+
+
+def test_help_of_a_verb():
+    result = run("diff", "--help")
+    assert result.returncode == 0
+    assert "--fail-if" in result.stdout and '"own>+10%"' in result.stdout
+
+
+def test_nobody_reads_the_table(new):
+    process = subprocess.Popen(
+        [COMMAND, "report", new], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 32

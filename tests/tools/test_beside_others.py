@@ -69,7 +69,11 @@ def test_both_are_right_or_one_is_refused(tool, backend, starts_first, stops_fir
     for who, message in both["refused"].items():
         assert who != starts_first
         assert "profil" in message or "tool" in message
-    if starts_first == "tool" and tool not in WITHOUT_EVENTS and "ours" in both["found"]:
+    if (
+        starts_first == "tool"
+        and tool not in WITHOUT_EVENTS
+        and "ours" in both["found"]
+    ):
         # Calibration would run in the tool's view, so there is none.
         remark = both["found"]["ours"]["warnings"].pop()
         assert "could not be measured" in remark

@@ -1,0 +1,138 @@
+#include "figures.h"
+
+#include "alloc.h"
+
+#include <string.h>
+
+/* What is known of a path once its children have been summed up. */
+typedef struct {
+    fp_ticks children_raw; /* the children's inclusive ticks, as recorded */
+    fp_cost children;      /* what their calls added */
+    fp_ticks inclusive; /* the children's, then with its own; without what was added */
+    fp_ticks hidden;    /* of it, the own ticks of hidden paths */
+    fp_ticks off;       /* of it less hidden, off the CPU */
+    fp_ticks folded;    /* the children's own that is the path's */
+    fp_ticks folded_off;
+} step;
+
+typedef struct {
+    const fp_correction *correction;
+    bool collections_apart;
+    fp_ticks clamped;
+} summing;
+
+/* What a file says may lead to anything; 0 for what is negative. */
+static fp_ticks
+as_ticks(double ticks)
+{
+    if (!(ticks > 0.0)) {
+        return 0;
+    }
+    return ticks < 0x1p62 ? (fp_ticks)ticks : INT64_MAX;
+}
+
+/* The path's own ticks. What cannot be taken from them, for they end at 0, is taken
+ * from the caller's: most likely the cost of an event lay on the other side of the
+ * border between them than it did in calibration. What the thread was off the CPU cost
+ * nothing, and does not depend on the pace. */
+static void
+work_out(summing *sums, const fp_path *path, const step *node, step *parent,
+         fp_figures *figures)
+{
+    const fp_ticks left = path->inclusive_ticks - node->children_raw;
+    const fp_ticks raw = left > 0 ? left : 0;
+    const fp_ticks off = path->off_ticks < raw ? path->off_ticks : raw;
+
+    figures->usage.own = raw;
+    figures->usage.own_off = off;
+    if (sums->correction != NULL) {
+        const fp_cost added = fp_correction_of(sums->correction, path);
+        const double all = added.inside + node->children.outside;
+        const double wanted = (double)(raw - off) - all;
+        const double pace = fp_correction_pace(sums->correction, path);
+        const double missing = wanted < 0.0 ? -wanted : 0.0;
+        figures->usage.own = fp_plus(off, missing > 0.0 ? 0 : as_ticks(wanted / pace));
+        figures->taken.added = raw - off - as_ticks(wanted);
+        figures->taken.error = as_ticks(added.error + node->children.error);
+        parent->children.outside += added.outside + missing;
+        parent->children.error += added.error + missing;
+        if (path->parent == 0) {
+            sums->clamped = fp_plus(sums->clamped, as_ticks(missing));
+        }
+    }
+}
+
+/* With what it called, and what is folded into it. */
+static void
+sum_up(const summing *sums, const fp_path *path, step *node, fp_figures *figures)
+{
+    fp_usage *usage = &figures->usage;
+
+    /* As recorded, a call has a time of its own; corrected, that of its parts. */
+    node->inclusive = sums->correction != NULL ? fp_plus(node->inclusive, usage->own)
+                                               : path->inclusive_ticks;
+    usage->own = fp_plus(usage->own, node->folded);
+    usage->own_off = fp_plus(usage->own_off, node->folded_off);
+    usage->total = node->inclusive - node->hidden;
+    if (usage->total < usage->own) {
+        usage->total = usage->own;
+    }
+    usage->total_off = fp_plus(node->off, usage->own_off);
+    if (usage->total_off > usage->total) {
+        usage->total_off = usage->total;
+    }
+}
+
+/* What the caller has of a path that has been summed up. */
+static void
+hand_up(const summing *sums, const fp_path *path, step *node, step *parent,
+        fp_figures *figures)
+{
+    const fp_usage *usage = &figures->usage;
+    const bool is_folded = path->visibility == FP_FOLDED && !sums->collections_apart;
+
+    figures->is_shown = path->visibility == FP_SHOWN ||
+                        (path->visibility == FP_FOLDED && sums->collections_apart);
+    if (is_folded) {
+        parent->folded = fp_plus(parent->folded, usage->own);
+        parent->folded_off = fp_plus(parent->folded_off, usage->own_off);
+    } else if (figures->is_shown) {
+        node->off = fp_plus(node->off, usage->own_off);
+    } else {
+        node->hidden = fp_plus(node->hidden, usage->own);
+    }
+    parent->children_raw = fp_plus(parent->children_raw, path->inclusive_ticks);
+    parent->inclusive = fp_plus(parent->inclusive, node->inclusive);
+    parent->hidden = fp_plus(parent->hidden, node->hidden);
+    parent->off = fp_plus(parent->off, node->off);
+}
+
+/* Children stand behind their parents, so one pass from the back has all of a path
+ * before it leaves it. */
+fp_figures *
+fp_figures_of(const fp_thread_record *thread, const fp_correction *correction,
+              bool collections_apart, fp_ticks *clamped)
+{
+    summing sums = {correction, collections_apart, *clamped};
+    fp_figures *figures = fp_alloc(thread->path_count * sizeof *figures);
+    step *steps = fp_alloc(thread->path_count * sizeof *steps);
+
+    if (figures == NULL || steps == NULL) {
+        fp_free(figures);
+        fp_free(steps);
+        return NULL;
+    }
+    memset(figures, 0, thread->path_count * sizeof *figures);
+    memset(steps, 0, thread->path_count * sizeof *steps);
+    for (size_t i = thread->path_count; i-- > 1;) {
+        const fp_path *path = &thread->paths[i];
+        step *node = &steps[i], *parent = &steps[path->parent];
+
+        work_out(&sums, path, node, parent, &figures[i]);
+        sum_up(&sums, path, node, &figures[i]);
+        hand_up(&sums, path, node, parent, &figures[i]);
+    }
+    fp_free(steps);
+    *clamped = sums.clamped;
+    return figures;
+}

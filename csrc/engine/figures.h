@@ -1,0 +1,53 @@
+/* figures.h -- what each path of a recorded tree used, itself and with all that it
+ * called.
+ *
+ *      own        = inclusive - sum over the children's inclusive, less what the
+ *                   profiler added (see correction.h)
+ *      total      = own, and the own of all below that shows
+ *
+ * Hidden paths are left out: their own time is nobody's. A collection of garbage
+ * (FP_FOLDED) is either apart, a path like any other, or its own time is that of the
+ * path above it, as `_lsprof` has it.
+ *
+ * Units      ticks. A file may hold figures of any size: sums stop at the largest.
+ */
+#ifndef FP_FIGURES_H
+#define FP_FIGURES_H
+
+#include "correction.h"
+#include "snapshot.h"
+#include "status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What was taken from an own time. */
+typedef struct {
+    fp_ticks added; /* by the profiler's events; negative where a call took less */
+    fp_ticks error; /* how far off that may be */
+} fp_taken;
+
+typedef struct {
+    bool is_shown; /* otherwise the rest means nothing */
+    fp_usage usage;
+    fp_taken taken;
+} fp_figures;
+
+/* The larger of the two bounds, or the sum. */
+static inline int64_t
+fp_plus(int64_t a, int64_t b)
+{
+    if (b > 0) {
+        return a > INT64_MAX - b ? INT64_MAX : a + b;
+    }
+    return a < INT64_MIN - b ? INT64_MIN : a + b;
+}
+
+/* The figures of the paths of a thread, at the same places; adds to `*clamped` what
+ * could not be taken, for own times end at 0. Without a correction (NULL) times are as
+ * recorded. NULL: no memory; otherwise to be freed (fp_free). */
+fp_figures *fp_figures_of(const fp_thread_record *thread,
+                          const fp_correction *correction, bool collections_apart,
+                          fp_ticks *clamped);
+
+#endif

@@ -1,0 +1,241 @@
+"""What the command `fastprof` does with profiles that have been written."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterator
+
+from .difference import Change, diff
+from .errors import FastprofError, UnknownFormatError
+from .formats import FORMATS
+from .output import check_writable
+from .report import SORTS, report_page, tree_page
+from .stats import Stats, load
+
+__all__ = ["BAD_INPUT", "VERBS", "BadProfileError", "do"]
+
+FAILED = 1
+BAD_INPUT = 2
+WIDTH_OF_A_FILE = 120
+
+
+class BadProfileError(FastprofError):
+    """What was asked for cannot be done; nothing was written."""
+
+
+def do(verb: str, arguments: list[str]) -> int:
+    """Do one of `VERBS`; the answer is the exit code.
+
+    Raises:
+        SystemExit: The arguments cannot be understood, or help was asked for.
+        BadProfileError: A profile cannot be read, or the result not be written.
+        BrokenPipeError: Nobody reads stdout any more.
+    """
+    describe, run, summary = VERBS[verb]
+    parser = argparse.ArgumentParser(prog=f"fastprof {verb}", description=summary)
+    describe(parser)
+    return run(parser.parse_args(arguments))
+
+
+# Reading and writing.
+
+
+def read(path: str) -> Stats:
+    try:
+        return load(path)
+    except OSError as error:
+        raise BadProfileError(f"cannot read {path!r}: {error.strerror}") from error
+    except FastprofError as error:
+        raise BadProfileError(str(error)) from error
+
+
+def check_output(path: str, form: str | None) -> None:
+    """Found out first, for the rest may take long."""
+    try:
+        check_writable(path)
+        Stats.choose_format(path, form)
+    except OSError as error:
+        raise BadProfileError(f"cannot write {path!r}: {error.strerror}") from error
+    except UnknownFormatError as error:
+        raise BadProfileError(str(error)) from error
+
+
+def write(stats: Stats, path: str, form: str | None) -> None:
+    try:
+        stats.save(path, form)
+    except OSError as error:
+        raise BadProfileError(f"cannot write {path!r}: {error.strerror}") from error
+
+
+def page_width() -> int:
+    if not sys.stdout.isatty():
+        return WIDTH_OF_A_FILE
+    return shutil.get_terminal_size().columns
+
+
+# The verbs: their arguments, and what they do.
+
+
+def describe_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a .prof file of fastprof's")
+    parser.add_argument("-s", "--sort", choices=sorted(SORTS), default="own")
+    parser.add_argument(
+        "-n", "--limit", type=int, help="how many functions at most", metavar="N"
+    )
+
+
+def report(options: argparse.Namespace) -> int:
+    stats = read(options.file)
+    print(report_page(stats, options.sort, options.limit, page_width()), end="")
+    return 0
+
+
+def describe_tree(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a .prof file of fastprof's")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=1.0,
+        metavar="PERCENT",
+        help="fold paths that took less than this share (default: 1)",
+    )
+    parser.add_argument(
+        "--thread",
+        metavar="NAME",
+        help="the tree of one thread, by name or ident (default: all merged)",
+    )
+
+
+def tree(options: argparse.Namespace) -> int:
+    stats = read(options.file)
+    root = stats.tree
+    if options.thread is not None:
+        threads = stats.threads
+        wanted = [t for t in threads if options.thread in (t.name, str(t.ident))]
+        if not wanted:
+            names = ", ".join(thread.name for thread in threads)
+            raise BadProfileError(
+                f"{options.file}: there is no thread {options.thread!r}; there are: "
+                f"{names}"
+            )
+        root = wanted[0].tree
+    print(tree_page(root, options.threshold / 100, page_width()), end="")
+    return 0
+
+
+def describe_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a .prof file of fastprof's")
+    add_output(parser)
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--outfile", required=True, metavar="FILE", help="where to write"
+    )
+    parser.add_argument(
+        "--format",
+        choices=sorted(FORMATS),
+        help="what to write; left out, the extension of the file tells",
+    )
+
+
+def export(options: argparse.Namespace) -> int:
+    check_output(options.outfile, options.format)
+    write(read(options.file), options.outfile, options.format)
+    return 0
+
+
+def describe_merge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help="profiles to add up")
+    add_output(parser)
+
+
+def merge(options: argparse.Namespace) -> int:
+    check_output(options.outfile, options.format)
+
+    def profiles() -> Iterator[Stats]:
+        for path in options.files:
+            yield read(path)
+
+    try:
+        total = Stats.merge(profiles())
+    except ValueError as error:
+        if isinstance(error, FastprofError):
+            raise
+        raise BadProfileError(str(error)) from error
+    write(total, options.outfile, options.format)
+    return 0
+
+
+def describe_diff(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("before", metavar="OLD", help="a .prof file of fastprof's")
+    parser.add_argument("after", metavar="NEW", help="another one")
+    parser.add_argument(
+        "-n",
+        "--limit",
+        type=int,
+        default=30,
+        help="how many lines at most",
+        metavar="N",
+    )
+    parser.add_argument("--paths", action="store_true", help="paths, not functions")
+    parser.add_argument(
+        "--fail-if",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help='METRIC>[+]N[%%], such as "own>+10%%" or "calls>1000" (METRIC: calls, '
+        "own, cum; +: the change; %%: of the old figure); the exit code is 1 when a "
+        "function breaks it",
+    )
+
+
+def compare(options: argparse.Namespace) -> int:
+    try:
+        difference = diff(read(options.before), read(options.after))
+        broken = [(rule, difference.violations(rule)) for rule in options.fail_if]
+    except ValueError as error:
+        if isinstance(error, FastprofError):
+            raise
+        raise BadProfileError(str(error)) from error
+    changes = difference.paths if options.paths else difference.functions
+    print(diff_page(changes, options.limit), end="")
+    failed = False
+    for rule, changed in broken:
+        for change in changed:
+            failed = True
+            print(f"{rule}: {change.name}", file=sys.stderr)
+    return FAILED if failed else 0
+
+
+def diff_page(changes: list[Change], limit: int) -> str:
+    changed = [
+        change
+        for change in changes
+        if change.own_change or change.calls[0] != change.calls[1]
+    ]
+    lines = [
+        f"{'own before':>10} {'own after':>10} {'change':>9} {'by calls':>9} "
+        f"{'by time':>9} {'calls before':>12} {'calls after':>12}   function"
+    ]
+    for one in changed[:limit]:
+        mark = "~" if one.is_noise else " "
+        lines.append(
+            f"{one.own[0]:10.3f} {one.own[1]:10.3f} {one.own_change:+9.3f} "
+            f"{one.by_calls:+9.3f} {one.by_time:+9.3f} {one.calls[0]:12d} "
+            f"{one.calls[1]:12d} {mark} {one.name}"
+        )
+    if any(one.is_noise for one in changed[:limit]):
+        lines += ["", "~ less than the error of the two figures"]
+    if len(changed) > limit:
+        lines += ["", f"{len(changed) - limit} more"]
+    return "\n".join(lines) + "\n"
+
+
+VERBS = {
+    "report": (describe_report, report, "Print the table of a profile's functions."),
+    "tree": (describe_tree, tree, "Print the hot paths of a profile."),
+    "export": (describe_export, export, "Write a profile in another format."),
+    "merge": (describe_merge, merge, "Add up profiles, of processes or runs."),
+    "diff": (describe_diff, compare, "Print what changed from a profile to another."),
+}

@@ -1,0 +1,140 @@
+"""What changed from one profile to another."""
+
+import fastprof
+import pytest
+
+
+def counted(function, *arguments):
+    """A profile whose clock ticks once, a second, at each event."""
+    seconds = iter(range(1_000_000))
+    profiler = fastprof.Profiler(timer=lambda: float(next(seconds)))
+    profiler.runcall(function, *arguments)
+    return profiler.snapshot()
+
+
+def module(source):
+    namespace = {"__name__": "program"}
+    exec(compile(source, "program.py", "exec"), namespace)
+    return namespace["main"]
+
+
+OLD = """
+def leaf(): pass
+def gone(): pass
+def main():
+    leaf(); leaf(); gone()
+"""
+NEW = """
+# A line more: the functions have moved.
+def inner(): pass
+def leaf(): inner()
+def added(): pass
+def main():
+    leaf(); leaf(); leaf(); added()
+"""
+
+
+@pytest.fixture
+def difference():
+    return fastprof.diff(counted(module(OLD)), counted(module(NEW)))
+
+
+def test_a_function_is_the_same_if_it_has_moved(difference):
+    changes = {change.name: change for change in difference.functions}
+    assert set(changes) == {
+        f"program:{name}" for name in ("main", "leaf", "gone", "added", "inner")
+    }
+    leaf = changes["program:leaf"]
+    assert (leaf.calls, leaf.own, leaf.cumulative) == ((2, 3), (2.0, 6.0), (2.0, 9.0))
+    # One call more, as each took; and each of three takes a second more.
+    assert (leaf.own_change, leaf.by_calls, leaf.by_time) == (4.0, 1.0, 3.0)
+    gone = changes["program:gone"]
+    assert (gone.calls, gone.own_change, gone.by_calls) == ((1, 0), -1.0, -1.0)
+    assert changes["program:added"].own == (0, 1.0)
+    assert difference.functions[0] is not leaf  # made anew
+    assert difference.functions[0].name == "program:leaf"  # the largest change
+
+
+def test_paths_are_compared_too(difference):
+    changes = {change.name: change for change in difference.paths}
+    path = "program:main;program:leaf;program:inner"
+    assert changes[path].calls == (0, 3)
+    assert changes["program:main;program:leaf"].own == (2.0, 6.0)
+
+
+def test_nothing_changes_from_a_profile_to_itself():
+    stats = counted(module(OLD))
+    difference = fastprof.diff(stats, stats)
+    for change in difference.functions + difference.paths:
+        assert change.own_change == change.by_calls == change.by_time == 0.0
+        assert change.is_noise
+
+
+def test_less_than_the_errors_is_noise():
+    stats = []
+    for _ in range(2):
+        with fastprof.Profiler() as profiler:
+            module("def leaf(): pass\ndef main():\n for _ in range(1000): leaf()")()
+        stats.append(profiler.snapshot())
+    (leaf,) = [
+        one for one in fastprof.diff(*stats).functions if one.name == "program:leaf"
+    ]
+    small = abs(leaf.own_change) <= sum(leaf.error)
+    assert leaf.is_noise is small
+    leaf.own = leaf.own[0], leaf.own[0] + sum(leaf.error) + 1.0
+    assert not leaf.is_noise
+    leaf.own, leaf.calls = (1.0, 1.0), (1, 2)
+    assert not leaf.is_noise  # counts are exact
+
+
+@pytest.mark.parametrize(
+    ("rule", "broken"),
+    [
+        ("calls>2", ["leaf", "inner"]),
+        ("calls>+1", ["inner"]),
+        ("calls>+40%", ["leaf", "added", "inner"]),
+        ("own>+3.5", ["leaf"]),
+        ("own>200%", ["leaf", "added", "inner"]),
+        ("cum>1000", []),
+    ],
+)
+def test_rules(difference, rule, broken):
+    names = [change.name for change in difference.violations(rule)]
+    assert sorted(names) == sorted(f"program:{name}" for name in broken)
+
+
+@pytest.mark.parametrize(
+    "rule", ["", "own", "own>", "own>x", "time>1", "own<1", "own>%"]
+)
+def test_what_is_no_rule_is_refused(difference, rule):
+    with pytest.raises(ValueError, match="is no rule"):
+        difference.violations(rule)
+
+
+def test_other_clocks_cannot_be_compared():
+    stats = []
+    for clock in "wall", "cpu":
+        with fastprof.Profiler(clock=clock) as profiler:
+            module(OLD)()
+        stats.append(profiler.snapshot())
+    with pytest.raises(ValueError, match="clock='wall' and 'cpu'"):
+        fastprof.diff(*stats)
+    if stats[0].compensated:
+        with pytest.raises(ValueError, match="of one only"):
+            fastprof.diff(stats[0], stats[0].raw)
+
+
+def test_functions_of_one_name_are_added_up():
+    twice = """
+def make(n):
+    def same(): pass
+    return same
+def main():
+    make(1)(); make(2)()
+    exec("def same(): pass\\nsame()", {"__name__": "program"})
+    exec("def same(): pass\\nsame()", {"__name__": "program"})
+"""
+    difference = fastprof.diff(counted(module(twice)), counted(module(twice)))
+    calls = {change.name: change.calls for change in difference.functions}
+    assert calls["program:same"][0] >= 2
+    assert all(before == after for before, after in calls.values())
