@@ -18,6 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+import agreement_child  # noqa: E402
 import measuring  # noqa: E402
 import order  # noqa: E402
 import programs  # noqa: E402
@@ -34,8 +35,8 @@ SHARES = {
     "depth": [0.25, 0.5, 0.75],
     "C function": [0.25, 0.5, 0.75],
 }
-# What can be measured by itself; the last two on the last Python only.
-PARTS = ("shares", "totals", "cpu", "order")
+# What can be measured by itself; the last three on the last Python only.
+PARTS = ("shares", "totals", "cpu", "agreement", "order")
 # What both blocks take together without a profiler; of those that sample, all repeats.
 BLOCK_SECONDS = 0.01
 SAMPLED_SECONDS = 1.0
@@ -185,6 +186,19 @@ def cpu_costs(python: str, rounds: int) -> dict[str, dict[str, float]]:
     return least
 
 
+def agreement(python: str, rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Errors of CPU time, of each program and each way to know of absence."""
+    errors: dict[str, dict[str, list[float]]] = {}
+    for name in agreement_child.PROGRAMS:
+        for rseq in "1", "0":
+            found = errors.setdefault(name, {}).setdefault(rseq, [])
+            for _ in range(rounds):
+                command = [python, str(HERE / "agreement_child.py"), name, rseq]
+                found += json.loads(measuring.output_of(command))
+        print(f"{python}: agreement, {name}", file=sys.stderr, flush=True)
+    return errors
+
+
 def measure_parts(
     python: str, is_last: bool, rounds: int, parts: Sequence[str], quick: bool
 ) -> dict[str, object]:
@@ -197,6 +211,8 @@ def measure_parts(
         measured["totals"] = totals(python, rounds, quick)
     if "cpu" in parts and is_last and not quick:
         measured["cpu"] = cpu_costs(python, rounds)
+    if "agreement" in parts and is_last and not quick:
+        measured["agreement"] = agreement(python, rounds)
     if "order" in parts and is_last and not quick:
         measured["order"] = order.measure(python)
     return measured

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 CPU_OF_WALL = 1.3
+MOST_CPU_ERROR = 0.02
 CPU_OF_YAPPI = 0.33
 GOALS = {"maximum": 2.0, "mean": 0.7, "total": 0.05}
 HEAD = """\
@@ -148,6 +149,34 @@ def cpu_costs(times: dict[str, dict[str, float]]) -> str:
     )
 
 
+def agreement(errors: dict[str, dict[str, list[float]]]) -> str:
+    """How far CPU time is from what the threads ask themselves."""
+    rows = [
+        "| program | with rseq: worst | median | without: worst | median |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for name, of_ways in errors.items():
+        cells = []
+        for rseq in "1", "0":
+            sizes = [abs(error) for error in of_ways[rseq]]
+            cells += [f"{max(sizes):.2%}", f"{statistics.median(sizes):.2%}"]
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    worst = {
+        rseq: max(abs(error) for one in errors.values() for error in one[rseq])
+        for rseq in "10"
+    }
+    goals = " and ".join(
+        f"{size:.2%} {way} ({'met' if size <= MOST_CPU_ERROR else 'missed'})"
+        for way, size in (("with rseq", worst["1"]), ("without", worst["0"]))
+    )
+    return (
+        '### Agreement of CPU time\n\nErrors of `clock="cpu"` against '
+        "`time.thread_time()`, in the same run, for each thread of programs that make "
+        "it hard.\n\n" + "\n".join(rows) + "\n\n"
+        f"Worst (goal {MOST_CPU_ERROR:.0%}): {goals}.\n"
+    )
+
+
 def order(programs: dict[str, dict[str, dict[str, float]]]) -> str:
     """How far the functions of most own time are those that py-spy saw."""
     names = list(next(iter(programs.values())))
@@ -192,6 +221,8 @@ def page(measured: Sequence[dict]) -> str:
         )
         if "cpu" in one:
             parts.append(cpu_costs(one["cpu"]))
+        if "agreement" in one:
+            parts.append(agreement(one["agreement"]))
         if "order" in one:
             parts.append(order(one["order"]))
     return "\n".join(parts)

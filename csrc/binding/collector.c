@@ -36,9 +36,15 @@ begin(fpy_recorder *recorder)
     /* Without a tree the time is the function's. A new path is one that max_nodes does
      * not count: when the tree is full depends on the program only. */
     if (!is_known && recorder->engine.pairs == NULL) {
+        const uint32_t nodes = recorder->engine.tree.count;
+        bool is_well;
         session->budget.nodes_left++;
-        if (!fpy_recorder_enter(
-                recorder, session->state->collection_callback, COLLECTION, now)) {
+        is_well = fpy_recorder_enter(
+            recorder, session->state->collection_callback, COLLECTION, now);
+        if (recorder->engine.tree.count == nodes) {
+            session->budget.nodes_left--;
+        }
+        if (!is_well) {
             give_up(session);
         }
     }
@@ -59,11 +65,12 @@ recorder_of(fpy_session *session, uint64_t thread_id)
 static PyObject *
 on_collection(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    const fpy_state *state = fpy_state_of_module(module);
+    fpy_state *state = fpy_state_of_module(module);
     const uint64_t thread_id = PyThreadState_GetID(PyThreadState_Get());
     const bool begins = count > 0 && PyUnicode_Check(args[0]) &&
                         PyUnicode_CompareWithASCIIString(args[0], "start") == 0;
 
+    state->is_collecting = begins;
     for (fpy_session *s = state->active, *next; s != NULL; s = next) {
         fpy_recorder *recorder = recorder_of(s, thread_id);
         next = s->next_active;
@@ -127,6 +134,7 @@ fpy_collector_watch(fpy_state *state)
     if (state->collection_callbacks == NULL || place_in_list(state) >= 0) {
         return 0;
     }
+    state->is_collecting = false; /* if so, we do not hear of its end */
     return PyList_Append(state->collection_callbacks, state->collection_callback);
 }
 
@@ -136,7 +144,9 @@ fpy_collector_ignore(fpy_state *state)
     const Py_ssize_t place = place_in_list(state);
     PyObject *type, *value, *traceback;
 
-    if (place >= 0) {
+    /* The collector goes through the list by number: to take something out meanwhile
+     * would hide what stands behind it. Then it stays for this time. */
+    if (place >= 0 && !state->is_collecting) {
         PyErr_Fetch(&type, &value, &traceback);
         if (PyList_SetSlice(state->collection_callbacks, place, place + 1, NULL) < 0) {
             PyErr_Clear();

@@ -11,6 +11,8 @@
 #define FUNCTION_NAME 2 /* places in a function's description */
 #define FUNCTION_KIND 5
 #define COST_NUMBERS ((Py_ssize_t)(sizeof(fp_costs) / sizeof(double)))
+#define LEAST_UNIT 1e-18 /* seconds in a tick; likewise */
+#define MOST_UNIT 1e9
 #define MOST_TICKS_PER_EVENT 1e12 /* what a file may say */
 
 /* ---- taking ---- */
@@ -99,6 +101,8 @@ fpy_snapshot_new(const fpy_state *state)
         self->functions = NULL;
         self->subjects = NULL;
         self->seconds_per_tick = 0.0;
+        self->costs = (fp_costs){0};
+        self->traits = NULL;
         self->compensated = 0;
         self->complete = 1;
         self->hook_lost = 0;
@@ -121,6 +125,8 @@ copy_threads(fpy_snapshot *self, fpy_session *session, fpy_recorder *list, fp_ti
             PyErr_NoMemory();
             return -1;
         }
+        self->snapshot.threads[self->snapshot.thread_count - 1].is_alive =
+            fpy_thread_of_id(r->thread_id) != NULL;
     }
     return 0;
 }
@@ -164,6 +170,7 @@ snapshot_dealloc(fpy_snapshot *self)
     PyTypeObject *type = Py_TYPE(self);
 
     fp_snapshot_free(&self->snapshot);
+    fp_free(self->traits);
     Py_XDECREF(self->functions);
     Py_XDECREF(self->subjects);
     PyObject_Free(self);
@@ -188,31 +195,41 @@ traits_of(PyObject *description)
     };
 }
 
-/* Sets what corrects the snapshot's times; `*traits` is to be freed. */
+/* What corrects the snapshot's times. It is fitted once, for all threads. */
 static fp_status
-make_correction(const fpy_snapshot *self, fp_correction *correction, fp_traits **traits)
+make_correction(fpy_snapshot *self, fp_correction *correction)
 {
     const size_t count = (size_t)PyTuple_GET_SIZE(self->functions);
+    fp_traits *traits = self->traits;
 
-    *traits = fp_alloc((count + 1) * sizeof **traits);
-    if (*traits == NULL) {
+    *correction = (fp_correction){
+        .costs = &self->costs, .traits = traits, .factor = self->factor};
+    if (traits != NULL) {
+        return FP_OK;
+    }
+    correction->traits = traits = fp_alloc((count + 1) * sizeof *traits);
+    if (traits == NULL) {
         return FP_NOMEM;
     }
     for (size_t i = 0; i < count; i++) {
-        (*traits)[i] = traits_of(PyTuple_GET_ITEM(self->functions, (Py_ssize_t)i));
+        traits[i] = traits_of(PyTuple_GET_ITEM(self->functions, (Py_ssize_t)i));
     }
-    *correction = (fp_correction){.costs = &self->costs, .traits = *traits};
-    return fp_correction_fit(correction, &self->snapshot);
+    if (fp_correction_fit(correction, &self->snapshot) != FP_OK) {
+        fp_free(traits);
+        return FP_NOMEM;
+    }
+    self->traits = traits;
+    self->factor = correction->factor;
+    return FP_OK;
 }
 
 static int
-build_stats(const fpy_snapshot *self, bool compensated, bool collections_apart,
+build_stats(fpy_snapshot *self, bool compensated, bool collections_apart,
             fp_stats *stats)
 {
     const size_t count = (size_t)PyTuple_GET_SIZE(self->functions);
     fp_correction correction;
-    fp_traits *traits;
-    fp_status status = make_correction(self, &correction, &traits);
+    fp_status status = make_correction(self, &correction);
 
     if (status == FP_OK) {
         status = fp_stats_build(stats,
@@ -221,7 +238,6 @@ build_stats(const fpy_snapshot *self, bool compensated, bool collections_apart,
                                 compensated && self->compensated ? &correction : NULL,
                                 collections_apart);
     }
-    fp_free(traits);
     if (status != FP_OK) {
         PyErr_NoMemory();
         return -1;
@@ -245,12 +261,11 @@ merge_thread(const fp_thread_record *thread, const fp_correction *correction,
 }
 
 int
-fpy_snapshot_merge(const fpy_snapshot *self, Py_ssize_t thread, bool compensated,
+fpy_snapshot_merge(fpy_snapshot *self, Py_ssize_t thread, bool compensated,
                    const uint32_t *numbers, double scale, fp_merged *merged)
 {
     fp_correction correction;
-    fp_traits *traits;
-    fp_status status = make_correction(self, &correction, &traits);
+    fp_status status = make_correction(self, &correction);
 
     for (size_t i = 0; i < self->snapshot.thread_count && status == FP_OK; i++) {
         if (thread == FPY_ALL_THREADS || (size_t)thread == i) {
@@ -261,7 +276,6 @@ fpy_snapshot_merge(const fpy_snapshot *self, Py_ssize_t thread, bool compensated
                                   merged);
         }
     }
-    fp_free(traits);
     if (status != FP_OK) {
         PyErr_NoMemory();
         return -1;
@@ -336,7 +350,7 @@ append_entry(PyObject *entries, const fpy_snapshot *self, uint32_t function,
 PyObject *
 fpy_snapshot_getstats(PyObject *snapshot, bool subcalls)
 {
-    const fpy_snapshot *self = (fpy_snapshot *)snapshot;
+    fpy_snapshot *self = (fpy_snapshot *)snapshot;
     PyObject *entries;
     fp_stats stats;
     size_t edge = 0;
@@ -560,8 +574,9 @@ snapshot_decode(PyObject *type, PyObject *args)
                                 (size_t)data.len,
                                 (size_t)PyTuple_GET_SIZE(functions));
     PyBuffer_Release(&data);
-    if (status == FP_OK && isfinite(seconds_per_tick) && seconds_per_tick > 0.0 &&
-        fpy_are_descriptions(functions) && set_costs(self, costs)) {
+    if (status == FP_OK && seconds_per_tick >= LEAST_UNIT &&
+        seconds_per_tick <= MOST_UNIT && fpy_are_descriptions(functions) &&
+        set_costs(self, costs)) {
         return (PyObject *)self;
     }
     Py_DECREF(self);
@@ -592,11 +607,12 @@ snapshot_threads(fpy_snapshot *self, void *Py_UNUSED(closure))
 
     for (size_t i = 0; list != NULL && i < self->snapshot.thread_count; i++) {
         const fp_thread_record *thread = &self->snapshot.threads[i];
-        PyObject *item = Py_BuildValue("(KnOL)",
+        PyObject *item = Py_BuildValue("(KnOLO)",
                                        (unsigned long long)thread->ident,
                                        count_shown(thread),
                                        thread->truncated ? Py_True : Py_False,
-                                       (long long)thread->clamped);
+                                       (long long)thread->clamped,
+                                       thread->is_alive ? Py_True : Py_False);
         if (append_stolen(list, item) < 0) {
             Py_CLEAR(list);
         }
@@ -670,7 +686,7 @@ static PyGetSetDef snapshot_getset[] = {
     {"threads",
      (getter)snapshot_threads,
      NULL,
-     "One (ident, paths, truncated, clamped) per thread.",
+     "One (ident, paths, truncated, clamped, alive) per thread.",
      NULL},
     {"costs",
      (getter)snapshot_costs,

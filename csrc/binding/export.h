@@ -17,7 +17,9 @@ typedef struct {
     PyObject *subjects;  /* list of code objects and labels; NULL when loaded */
     double seconds_per_tick;
     fp_costs costs;
-    char compensated; /* by `costs` */
+    fp_traits *traits; /* of the functions, once they have been asked for; with them: */
+    double factor;     /* see fp_correction */
+    char compensated;  /* by `costs` */
     char complete;
     char hook_lost;
     char threads_lost;
@@ -42,7 +44,7 @@ bool fpy_are_descriptions(PyObject *functions);
 
 /* Adds a thread's tree, by its place, or all, to a merged one; see fp_merged_add. -1
  * with an exception. */
-int fpy_snapshot_merge(const fpy_snapshot *self, Py_ssize_t thread, bool compensated,
+int fpy_snapshot_merge(fpy_snapshot *self, Py_ssize_t thread, bool compensated,
                        const uint32_t *numbers, double scale, fp_merged *merged);
 
 /* In merging.c: a method of Snapshot, and a function of the module. */

@@ -35,6 +35,10 @@ extern PyType_Spec fpy_hook_spec;
 /* The type of monitoring's callbacks; only where the source is to be had. */
 extern PyType_Spec fpy_callback_spec;
 
+/* Hooks of threads that are not recorded now. */
+void fpy_drop_idle_hooks(fpy_state *state);
+int fpy_traverse_idle_hooks(const fpy_state *state, visitproc visit, void *arg);
+
 /* Remembers where the functions lie that start threads; -1 with an exception. */
 int fpy_find_thread_starters(fpy_state *state);
 

@@ -13,8 +13,9 @@
 
 /* Frames are told apart by their objects' addresses. */
 
-typedef struct {
+typedef struct hooked {
     PyObject_HEAD
+    struct hooked *next_idle; /* in the state's list */
     fpy_thread thread;
     fp_clock clock;     /* the module's: its source never changes */
     uintptr_t starters; /* the state's, at hand */
@@ -53,12 +54,93 @@ first_thread(void)
     return PyInterpreterState_ThreadHead(PyInterpreterState_Get());
 }
 
+/* Hooks that have been taken away from their threads stay until these have ended: 3.11
+ * makes an object between looking for a hook and calling it, so the collector may run
+ * in between, and a finalizer that takes it away.
+ *
+ * Takes the one for a thread out of the list (NULL: there is none). */
+static hooked *
+take_idle_hook(fpy_state *state, uint64_t thread_id)
+{
+    hooked **link = (hooked **)&state->idle_hooks, *found;
+
+    while (*link != NULL && (*link)->thread.id != thread_id) {
+        link = &(*link)->next_idle;
+    }
+    found = *link;
+    if (found != NULL) {
+        *link = found->next_idle;
+    }
+    return found;
+}
+
+/* Of threads that have ended. */
+static void
+drop_dead_hooks(fpy_state *state)
+{
+    hooked **link = (hooked **)&state->idle_hooks;
+
+    while (*link != NULL) {
+        hooked *one = *link;
+        if (fpy_thread_of_id(one->thread.id) != NULL) {
+            link = &one->next_idle;
+        } else {
+            *link = one->next_idle;
+            Py_DECREF(one);
+        }
+    }
+}
+
+void
+fpy_drop_idle_hooks(fpy_state *state)
+{
+    hooked *one = state->idle_hooks;
+
+    state->idle_hooks = NULL;
+    while (one != NULL) {
+        hooked *next = one->next_idle;
+        Py_DECREF(one);
+        one = next;
+    }
+}
+
+int
+fpy_traverse_idle_hooks(const fpy_state *state, visitproc visit, void *arg)
+{
+    for (const hooked *one = state->idle_hooks; one != NULL; one = one->next_idle) {
+        Py_VISIT(Py_TYPE(one)); /* it is nobody's but ours, and does not tell itself */
+    }
+    return 0;
+}
+
+/* Takes a hook that feeds nobody away from its thread. -1 with an exception. */
+static int
+remove_hook(hooked *one, PyThreadState *tstate)
+{
+    fpy_state *state = one->state;
+
+    Py_INCREF(one);
+    if (_PyEval_SetProfile(tstate, NULL, NULL) < 0) {
+        Py_DECREF(one);
+        return -1;
+    }
+    one->next_idle = state->idle_hooks;
+    state->idle_hooks = one;
+    return 0;
+}
+
 static hooked *
 new_hook(fpy_state *state, const PyThreadState *tstate)
 {
-    hooked *one = PyObject_New(hooked, state->hook_type);
+    hooked *one = take_idle_hook(state, PyThreadState_GetID((PyThreadState *)tstate));
 
     if (one != NULL) {
+        return one;
+    }
+    drop_dead_hooks(state);
+    one = PyObject_New(hooked, state->hook_type);
+    if (one != NULL) {
+        one->next_idle = NULL;
         one->thread = (fpy_thread){.id = PyThreadState_GetID((PyThreadState *)tstate),
                                    .ident = tstate->thread_id};
         one->clock = state->clock;
@@ -151,9 +233,9 @@ remove_idle_hooks(void)
     PyThreadState *tstate = first_thread();
 
     while (tstate != NULL) {
-        const hooked *one = hook_of(tstate);
+        hooked *one = hook_of(tstate);
         if (one != NULL && one->thread.recorders == NULL) {
-            if (_PyEval_SetProfile(tstate, NULL, NULL) == 0) {
+            if (remove_hook(one, tstate) == 0) {
                 tstate = first_thread();
                 continue;
             }
@@ -432,23 +514,40 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
     }
 }
 
+typedef struct {
+    fpy_event event; /* first */
+    int what;
+} hooked_event;
+
+/* C functions are of none where they are not recorded. */
+static bool
+is_of_use(const fpy_event *event, const fpy_recorder *recorder)
+{
+    const int what = ((const hooked_event *)event)->what;
+
+    return recorder->builtins != FPY_BUILTINS_NONE || what == PyTrace_CALL ||
+           what == PyTrace_RETURN;
+}
+
 /* Several recorders, or a custom timer. */
 static void
 feed_all(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
 {
     const fp_ticks clock_now = fp_clock_now(&one->clock);
+    const hooked_event event = {{is_of_use}, what};
     fpy_recorder *recorder;
     fp_ticks now;
 
     fpy_thread_begin_event(&one->thread);
-    while ((recorder = fpy_thread_next(&one->thread, NULL, clock_now, &now)) != NULL) {
+    while ((recorder = fpy_thread_next(&one->thread, &event.event, clock_now, &now)) !=
+           NULL) {
         feed(recorder, frame, what, arg, now);
     }
 }
 
 /* A hook that has nobody to feed goes. */
 static void
-remove_own_hook(const hooked *one, PyThreadState *tstate)
+remove_own_hook(hooked *one, PyThreadState *tstate)
 {
     PyObject *type, *value, *traceback;
 
@@ -456,7 +555,7 @@ remove_own_hook(const hooked *one, PyThreadState *tstate)
         return;
     }
     PyErr_Fetch(&type, &value, &traceback);
-    _PyEval_SetProfile(tstate, NULL, NULL);
+    remove_hook(one, tstate);
     PyErr_Clear();
     PyErr_Restore(type, value, traceback);
 }

@@ -136,19 +136,19 @@ function_of_ufunc(PyObject *ufunc)
 static PyObject *
 wrapped_function(const fpy_names *names, PyObject *callee)
 {
-    PyObject *error_type, *value, *traceback;
     PyObject **dict =
         Py_TYPE(callee)->tp_dictoffset != 0 ? _PyObject_GetDictPtr(callee) : NULL;
-    PyObject *function = NULL;
+    PyObject *key, *value;
+    Py_ssize_t place = 0;
 
-    if (dict != NULL && *dict != NULL) {
-        PyErr_Fetch(&error_type, &value, &traceback);
-        function = PyDict_GetItemWithError(*dict, names->wrapped);
-        Py_XINCREF(function);
-        PyErr_Clear();
-        PyErr_Restore(error_type, value, traceback);
+    /* Attributes' names are interned; a key that is none might compare itself in
+     * Python. */
+    while (dict != NULL && *dict != NULL && PyDict_Next(*dict, &place, &key, &value)) {
+        if (key == names->wrapped) {
+            return Py_NewRef(value);
+        }
     }
-    return function;
+    return NULL;
 }
 
 PyObject *

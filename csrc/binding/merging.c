@@ -102,7 +102,7 @@ columns_of(const table *from)
 PyObject *
 fpy_snapshot_columns(PyObject *snapshot, PyObject *args)
 {
-    const fpy_snapshot *self = (fpy_snapshot *)snapshot;
+    fpy_snapshot *self = (fpy_snapshot *)snapshot;
     PyObject *columns = NULL;
     Py_ssize_t thread;
     int compensated;
@@ -223,7 +223,7 @@ add_totals(fp_snapshot *to, const fp_thread_record *thread, const uint32_t *numb
 static int
 add_part(merging *all, PyObject *part)
 {
-    const fpy_snapshot *from;
+    fpy_snapshot *from;
     PyObject *snapshot, *list;
     uint32_t *numbers;
     int compensated, result;

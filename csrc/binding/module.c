@@ -186,7 +186,8 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
         Py_VISIT(state->subentry_type);
         Py_VISIT(state->collection_callbacks);
         Py_VISIT(state->collection_callback);
-        return fpy_monitor_traverse(state, visit, arg);
+        const int result = fpy_traverse_idle_hooks(state, visit, arg);
+        return result != 0 ? result : fpy_monitor_traverse(state, visit, arg);
     }
     return 0;
 }
@@ -205,6 +206,7 @@ module_clear(PyObject *module)
         Py_CLEAR(state->subentry_type);
         Py_CLEAR(state->collection_callbacks);
         Py_CLEAR(state->collection_callback);
+        fpy_drop_idle_hooks(state);
         fpy_monitor_clear(state);
     }
     return 0;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#define MOST_UNIT 1e9 /* seconds: what a file may say */
 #define DEFAULT_MAX_NODES ((Py_ssize_t)1 << 20)
 #define LARGEST_MAX_NODES ((Py_ssize_t)UINT32_MAX - 1)
 
@@ -177,6 +178,11 @@ set_unit(double *unit, PyObject *value)
 
     if (given == -1.0 && PyErr_Occurred()) {
         PyErr_Format(PyExc_TypeError, "timeunit must be a number, not %R", value);
+        return -1;
+    }
+    if (given > MOST_UNIT) {
+        PyErr_Format(
+            PyExc_ValueError, "timeunit must be at most 1e9 seconds, not %R", value);
         return -1;
     }
     *unit = given;

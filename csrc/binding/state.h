@@ -42,6 +42,8 @@ typedef struct {
     PyObject
         *collection_callbacks; /* gc.callbacks; with our function, see collector.h */
     PyObject *collection_callback;
+    bool is_collecting;
+    void *idle_hooks; /* of setprofile: see take_idle_hook */
     fp_clock clock;
     fpy_calibration calibrations[2]; /* of setprofile and of monitoring */
     struct fpy_session *active;      /* the sessions that record now; borrowed */

@@ -100,7 +100,7 @@ fpy_thread_next(fpy_thread *thread, const fpy_event *event, fp_ticks clock_now,
             return recorder;
         }
         if (!fpy_session_in_timer(session) && /* else: the timer's own calls */
-            (event == NULL || event->is_of_use(event, recorder))) {
+            event->is_of_use(event, recorder)) {
             *now = fpy_session_now(session);
             recorder = fpy_thread_recorder(thread, session);
             if (recorder != NULL) {

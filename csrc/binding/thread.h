@@ -17,7 +17,7 @@ typedef struct fpy_thread {
     uint64_t event_count;
 } fpy_thread;
 
-/* An event, as far as it may be of no use: NULL if it never is. */
+/* An event, as far as it may be of no use. */
 typedef struct fpy_event {
     bool (*is_of_use)(const struct fpy_event *event, const fpy_recorder *recorder);
 } fpy_event;

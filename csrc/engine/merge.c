@@ -99,8 +99,8 @@ fp_scaled(fp_ticks ticks, double scale)
     if (scale == 1.0) {
         return ticks;
     }
-    if (product >= 0x1p62 || product <= -0x1p62) {
-        return product > 0.0 ? INT64_MAX : INT64_MIN;
+    if (!(product < 0x1p62 && product > -0x1p62)) { /* what is no number, too */
+        return ticks > 0 ? INT64_MAX : ticks < 0 ? -INT64_MAX : 0;
     }
     return (fp_ticks)(product + (product < 0.0 ? -0.5 : 0.5));
 }

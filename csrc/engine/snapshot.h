@@ -34,6 +34,7 @@ typedef struct {
 typedef struct {
     uint64_t ident;  /* the caller's name for the thread */
     int64_t clamped; /* calls that seemed to end before they began */
+    bool is_alive;   /* the thread was, if anybody knew */
     bool truncated;  /* the tree had no more room: `totals` has the rest */
     fp_path *paths;  /* paths[0] is the root */
     size_t path_count;

@@ -58,14 +58,18 @@ def main() -> int:
         return BAD_INPUT
     try:
         status = _do(verb, arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except FastprofError as error:
         print(f"fastprof: {error}", file=sys.stderr)
         return FAILED if verb in PAGES else BAD_INPUT
-    except BrokenPipeError:
-        # Nobody reads on; shutdown would complain about what is still to be written.
+    except OSError as error:
+        # Shutdown would complain about what is still to be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return errno.EPIPE
+        if isinstance(error, BrokenPipeError):
+            return errno.EPIPE
+        print(f"fastprof: cannot print: {error.strerror}", file=sys.stderr)
+        return FAILED
     return status
 
 

@@ -1,5 +1,6 @@
 """What changed from one profile to another, function by function and path by path."""
 
+import math
 from collections.abc import Iterable, Iterator
 
 from .stats import Function, Stats
@@ -15,8 +16,6 @@ class Change:
     """One function, or one path, before and after; times in seconds.
 
     Attributes:
-        name: `module:qualified name`; of a path those of all functions on it, with
-            ";" between them.
         calls, own, cumulative: (before, after); 0 where it was not called.
     """
 
@@ -25,13 +24,28 @@ class Change:
         name: str,
         before: "Function | Node | None",
         after: "Function | Node | None",
+        above: "Change | None" = None,
     ) -> None:
         """Made by `diff`."""
-        self.name = name
+        self._own_name = name
+        self._above = above
         self.calls = _pair(before, after, "calls")
         self.own = _pair(before, after, "own")
         self.cumulative = _pair(before, after, "cumulative")
         self.error = _pair(before, after, "own_error")
+
+    @property
+    def name(self) -> str:
+        """`module:qualified name`; of a C function its label.
+
+        Of a path those of all functions on it, with ";" between them.
+        """
+        names = []
+        one: Change | None = self
+        while one is not None:
+            names.append(one._own_name)
+            one = one._above
+        return ";".join(reversed(names))
 
     def __repr__(self) -> str:
         """What changed."""
@@ -85,10 +99,12 @@ class Difference:
 
         A function is the same if module and qualified name are: it may have moved.
         """
-        sides = [_by_name(stats.functions) for stats in (self.before, self.after)]
-        names = dict.fromkeys([*sides[0], *sides[1]])
-        changes = [Change(name, *(side.get(name) for side in sides)) for name in names]
-        return _sorted(changes)
+        before = _by_name(self.before.functions)
+        after = _by_name(self.after.functions)
+        names = dict.fromkeys([*before, *after])
+        return _sorted(
+            Change(name, before.get(name), after.get(name)) for name in names
+        )
 
     @property
     def paths(self) -> list[Change]:
@@ -108,14 +124,13 @@ class Difference:
         """
         metric, _, limit = rule.partition(">")
         is_change, is_share = limit[:1] == "+", limit[-1:] == "%"
-        try:
-            number = float(limit.removeprefix("+").removesuffix("%"))
-            attribute = METRICS[metric]
-        except (ValueError, KeyError):
+        number = _number(limit.removeprefix("+").removesuffix("%"))
+        attribute = METRICS.get(metric)
+        if number is None or attribute is None:
             raise ValueError(
                 f"{rule!r} is no rule: METRIC>[+]N[%], where METRIC is one of "
                 f"{', '.join(METRICS)}"
-            ) from None
+            )
 
         def breaks(change: Change) -> bool:
             before, after = getattr(change, attribute)
@@ -143,6 +158,14 @@ def diff(before: Stats, after: Stats) -> Difference:
             "of the times of one only (Stats.raw leaves it in)"
         )
     return Difference(before, after)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _pair(before: object, after: object, name: str) -> "tuple[float, float]":
@@ -173,20 +196,21 @@ def _name_of(node: Node) -> str:
 
 
 def _paths(before: Node, after: Node) -> Iterator[Change]:
-    pending: list[tuple[str, Node | None, Node | None]] = [("", before, after)]
+    pending: list[tuple[Change | None, Node | None, Node | None]] = [
+        (None, before, after)
+    ]
     while pending:
         above, *sides = pending.pop()
-        if above:
-            yield Change(above, *sides)
-        children: dict[str, list[Node | None]] = {}
+        children: dict[tuple[str, int], list[Node | None]] = {}
         for side, node in enumerate(sides):
+            seen: dict[str, int] = {}
             for child in node.children if node is not None else ():
-                # Of two functions of one name under one caller the second is apart.
+                # Functions of one name below one caller are told apart by their order.
                 name = _name_of(child)
-                while children.setdefault(name, [None, None])[side] is not None:
-                    name += "'"
-                children[name][side] = child
-        pending += [
-            (f"{above};{name}" if above else name, pair[0], pair[1])
-            for name, pair in children.items()
-        ]
+                seen[name] = seen.get(name, 0) + 1
+                pair = children.setdefault((name, seen[name]), [None, None])
+                pair[side] = child
+        for (name, _), pair in children.items():
+            change = Change(name, pair[0], pair[1], above)
+            yield change
+            pending.append((change, pair[0], pair[1]))

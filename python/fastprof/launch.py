@@ -129,7 +129,9 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         "-o",
         "--outfile",
         metavar="FILE",
-        help="write the profile to FILE instead of printing a table",
+        help="write the profile to FILE instead of printing a table; its extension"
+        " tells the format: .prof, .speedscope.json, .collapsed, .callgrind, .pprof,"
+        " .json, .csv; any other is written as .prof",
     )
     parser.add_option(
         "-s",
@@ -445,7 +447,7 @@ def print_table(profiler: Profiler, sort: str | int, stdout: "Stream") -> int:
 def rescue(profiler: Profiler, name: str, reason: str) -> None:
     """Save a profile where there is room, and say why and where."""
     try:
-        path = create_rescue_file(name)
+        path = create_rescue_file(os.path.splitext(name)[0] + ".prof")
         profiler.dump_stats(path)
     except Exception as error:
         complain(f"{reason}; the profile is lost: {describe(error)}")

@@ -68,11 +68,17 @@ def create_rescue_file(path: str | os.PathLike[str]) -> str:
     Raises:
         OSError: No file can be made there either.
     """
-    import tempfile  # with its random and hashlib, for a case that hardly ever comes
-
     stem, suffix = os.path.splitext(os.path.basename(path))
     # Cut short, for a very long name would leave no room for what makes it new.
-    descriptor, rescue = tempfile.mkstemp(suffix[:32], f"{stem[:32]}-")
+    stem, suffix = stem[:32], suffix[:32]
+    try:
+        import tempfile  # with its random and hashlib, for what hardly ever comes
+    except Exception:  # the program has left Python so that nothing can be imported
+        directory = os.environ.get("TMPDIR", "/tmp")
+        rescue = os.path.join(directory, f"{stem}-{os.urandom(8).hex()}{suffix}")
+        descriptor = os.open(rescue, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    else:
+        descriptor, rescue = tempfile.mkstemp(suffix, f"{stem}-")
     os.close(descriptor)
     return rescue
 

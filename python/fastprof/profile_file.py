@@ -63,7 +63,7 @@ def unpack(data: bytes) -> "dict[str, Any]":
         raise ProfileFileError("damaged: its content does not match its checksum")
     try:
         details = marshal.loads(content[lengths[0] :])
-    except (ValueError, EOFError, TypeError) as error:
+    except (ValueError, EOFError, TypeError, SystemError, MemoryError) as error:
         raise ProfileFileError(f"damaged: {error}") from None
     if not isinstance(details, dict):
         raise ProfileFileError("damaged: its second part is not a dict")

@@ -11,6 +11,7 @@ from time import gmtime, strftime
 
 from . import _core
 from ._version import __version__
+from .formats import encode, format_of
 from .output import check_writable, replace_file
 from .stats import Stats, pstats_dict
 
@@ -143,7 +144,7 @@ class Profiler(_core.Profiler):
         self.snapshot().save(path, format)
 
     def dump_stats(self, file: "str | bytes | int | os.PathLike[Any]") -> None:
-        """Disable, and write a .prof file, whatever the file's extension.
+        """Disable, and write a file; a .prof file, if its extension is of no format.
 
         Args:
             file: A path, or the number of an open file.
@@ -152,7 +153,8 @@ class Profiler(_core.Profiler):
             OSError: The file cannot be written.
         """
         self.create_stats()
-        replace_file(file, self.snapshot().to_bytes())
+        found = None if isinstance(file, int) else format_of(os.fsdecode(file))
+        replace_file(file, encode(self.snapshot(), found or "prof"))
 
     def print_stats(self, sort: "Any" = -1) -> None:
         """Disable, and print the table of pstats.
@@ -286,20 +288,26 @@ def _sort_keys(sort: "Any") -> "tuple[Any, ...]":
 def _threads_of(snapshot: "_core.Snapshot") -> "list[tuple[int, int, str | None]]":
     """Of each thread ident, number of paths, and name if it lives."""
     names = _thread_names()
-    return [(ident, paths, names.get(ident)) for ident, paths, *_ in snapshot.threads]
+    return [
+        (ident, paths, names.get(ident) if is_alive else None)
+        for ident, paths, _, _, is_alive in snapshot.threads
+    ]
 
 
 def _thread_names() -> dict[int, str]:
-    """By ident.
+    """Of the threads that live, by ident.
 
-    Without a lock, for we may be in a signal handler, and without a call of the
-    program's.
+    Without a lock, for we may be in a signal handler, and without a call of a method
+    of the program's. The program may have put anything there.
     """
     active = getattr(sys.modules.get("threading"), "_active", None)
     names = {}
-    if isinstance(active, dict):
+    if type(active) is dict:
         for ident, thread in active.copy().items():
-            name = object.__getattribute__(thread, "__dict__").get("_name")
+            try:
+                name = object.__getattribute__(thread, "__dict__").get("_name")
+            except Exception:
+                continue
             if type(name) is str:
                 names[ident] = name
     return names

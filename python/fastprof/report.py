@@ -6,7 +6,7 @@ import sys
 from .stats import Function, Stats
 from .tree import Node
 
-__all__ = ["SORTS", "report_page", "tree_page"]
+__all__ = ["SORTS", "cut", "report_page", "tree_page"]
 
 # What a table can be sorted by, and whether the largest comes first.
 SORTS = {
@@ -19,6 +19,7 @@ SORTS = {
 }
 NARROWEST = 20  # of the names
 INDENT = 2
+DEEPEST = 40  # the indentation of what lies deeper, too
 
 
 def report_page(stats: Stats, sort: str, limit: int | None, width: int) -> str:
@@ -51,7 +52,7 @@ def report_page(stats: Stats, sort: str, limit: int | None, width: int) -> str:
         if has_cpu:
             row += f" {one.own_cpu:9.3f} {one.cumulative_cpu:14.3f}"
         mark = "*" if one.mostly_overhead else " "
-        name = _cut(_place(one), max(NARROWEST, width - len(row) - 3))
+        name = cut(_place(one), max(NARROWEST, width - len(row) - 3))
         lines.append(f"{row} {mark} {name}")
     if any(one.mostly_overhead for one in shown):
         lines += ["", "* most of the own time that was recorded was the profiler's"]
@@ -79,9 +80,9 @@ def tree_page(root: Node, threshold: float, width: int) -> str:
             continue
         front = (
             f"{node.cumulative:10.3f} {_percent(node.cumulative, total):>5} "
-            f"{node.own:9.3f} {node.calls:>11}  {' ' * (INDENT * depth)}"
+            f"{node.own:9.3f} {node.calls:>11}  {' ' * (INDENT * min(depth, DEEPEST))}"
         )
-        name = _cut(_place(node), max(NARROWEST, width - len(front)))
+        name = cut(_place(node), max(NARROWEST, width - len(front)))
         lines.append(front + name)
         pending += [(child, depth + 1) for child in reversed(node.children)]
     if folded:
@@ -111,9 +112,9 @@ def _place(one: "Function | Node") -> str:
     return f"{name}  {os.path.basename(one.file)}:{one.line}"
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
     """At most so many characters, in one line that stdout can print."""
-    text = " ".join(text.splitlines())
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
     text = text if len(text) <= width else text[: width - 1] + "…"
-    encoding = sys.stdout.encoding or "ascii"
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     return text.encode(encoding, "replace").decode(encoding)

@@ -39,14 +39,14 @@ FLAGS = {
     "measures": str,
     "threads": list,
     "negative_intervals": int,
-    "subcalls": object,
-    "complete": object,
-    "hook_lost": object,
-    "threads_lost": object,
-    "clock_unstable": object,
-    "compensate": object,
-    "calibration": object,
+    "subcalls": bool,
+    "complete": bool,
+    "hook_lost": bool,
+    "threads_lost": bool,
+    "clock_unstable": bool,
+    "compensate": bool,
 }
+MOST_LINES = 2**31
 
 
 def pstats_dict(
@@ -459,7 +459,7 @@ class Stats:
         chosen = format_of(path) if format is None else format
         if chosen in FORMATS:
             return chosen
-        extensions = " ".join(sum((one[1] for one in FORMATS.values()), ()))
+        extensions = " ".join(sum(FORMATS.values(), ()))
         asked = "its extension is that of no" if format is None else f"{format!r} is no"
         raise UnknownFormatError(
             f"{path}: {asked} file format; formats are {', '.join(FORMATS)}, and "
@@ -543,8 +543,8 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
             raise ProfileFileError("damaged: its list of functions cannot be read")
         if not _is_info(info):
             raise ProfileFileError("damaged: its run information cannot be read")
-        if costs is not None and not isinstance(info["calibration"]["pace"], float):
-            raise ProfileFileError("damaged: its calibration cannot be read")
+        if costs is not None and info["calibration"] is None:
+            raise ProfileFileError("damaged: its calibration is missing")
         if "merged" in info and not _is_sum(info["merged"], len(functions)):
             raise ProfileFileError("damaged: what it is the sum of cannot be read")
         snapshot = Snapshot.decode(trees, functions, scale, costs)
@@ -562,9 +562,33 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
 def _is_info(info: "dict[str, Any]") -> bool:
     return (
         all(isinstance(info[name], kind) for name, kind in FLAGS.items())
+        and _is_plain(info, 6)
         and all(isinstance(word, str) for word in info["command"])
-        and all(name is None or isinstance(name, str) for *_, name in info["threads"])
         and all(len(thread) == 3 for thread in info["threads"])
+        and all(name is None or isinstance(name, str) for *_, name in info["threads"])
+        and _is_calibration(info["calibration"])
+    )
+
+
+def _is_plain(value: "Any", depth: int) -> bool:
+    """Whether all of it could stand in JSON: what else a file may hold is a trap."""
+    if depth == 0:
+        return False
+    if isinstance(value, dict):
+        return all(
+            isinstance(key, str) and _is_plain(inside, depth - 1)
+            for key, inside in value.items()
+        )
+    if isinstance(value, list | tuple):
+        return all(_is_plain(inside, depth - 1) for inside in value)
+    if type(value) is int:
+        return abs(value) < 2**64
+    return value is None or type(value) in (str, bool, float)
+
+
+def _is_calibration(calibration: "Any") -> bool:
+    return calibration is None or (
+        isinstance(calibration, dict) and isinstance(calibration.get("pace"), float)
     )
 
 
@@ -572,11 +596,14 @@ def _is_sum(merged: "Any", functions: int) -> bool:
     return (
         isinstance(merged["compensated"], bool)
         and isinstance(merged["profiles"], int)
+        and isinstance(merged["taken"], list | tuple)
         and len(merged["taken"]) == functions
         and all(
-            isinstance(number, float) for pair in merged["taken"] for number in pair
+            isinstance(pair, tuple)
+            and len(pair) == 2
+            and all(isinstance(number, float) for number in pair)
+            for pair in merged["taken"]
         )
-        and all(len(pair) == 2 for pair in merged["taken"])
     )
 
 
@@ -587,7 +614,8 @@ def _is_function(function: "Any") -> bool:
     texts = file, name, qualname, "" if module is None else module
     return (
         all(isinstance(text, str) for text in texts)
-        and isinstance(line, int)
-        and isinstance(kind, int)
+        and type(line) is int
+        and 0 <= line < MOST_LINES
+        and type(kind) is int
         and kind in range(len(KINDS))
     )

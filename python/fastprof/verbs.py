@@ -9,7 +9,7 @@ from .difference import Change, diff
 from .errors import FastprofError, UnknownFormatError
 from .formats import FORMATS
 from .output import check_writable
-from .report import SORTS, report_page, tree_page
+from .report import SORTS, cut, report_page, tree_page
 from .stats import Stats, load
 
 __all__ = ["BAD_INPUT", "VERBS", "BadProfileError", "do"]
@@ -17,6 +17,7 @@ __all__ = ["BAD_INPUT", "VERBS", "BadProfileError", "do"]
 FAILED = 1
 BAD_INPUT = 2
 WIDTH_OF_A_FILE = 120
+LONGEST_NAME = 2000  # of a path
 
 
 class BadProfileError(FastprofError):
@@ -68,9 +69,25 @@ def write(stats: Stats, path: str, form: str | None) -> None:
 
 
 def page_width() -> int:
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         return WIDTH_OF_A_FILE
     return shutil.get_terminal_size().columns
+
+
+def count(text: str) -> int:
+    """Of an argument; argparse reports the ValueError."""
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+def percent(text: str) -> float:
+    """Likewise."""
+    number = float(text)
+    if not 0 <= number <= 100:
+        raise ValueError
+    return number
 
 
 # The verbs: their arguments, and what they do.
@@ -80,7 +97,7 @@ def describe_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a .prof file of fastprof's")
     parser.add_argument("-s", "--sort", choices=sorted(SORTS), default="own")
     parser.add_argument(
-        "-n", "--limit", type=int, help="how many functions at most", metavar="N"
+        "-n", "--limit", type=count, help="how many functions at most", metavar="N"
     )
 
 
@@ -94,7 +111,7 @@ def describe_tree(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a .prof file of fastprof's")
     parser.add_argument(
         "--threshold",
-        type=float,
+        type=percent,
         default=1.0,
         metavar="PERCENT",
         help="fold paths that took less than this share (default: 1)",
@@ -102,24 +119,25 @@ def describe_tree(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--thread",
         metavar="NAME",
-        help="the tree of one thread, by name or ident (default: all merged)",
+        help="the tree of each thread of this name or ident (default: all merged)",
     )
 
 
 def tree(options: argparse.Namespace) -> int:
     stats = read(options.file)
-    root = stats.tree
+    roots = [stats.tree]
     if options.thread is not None:
         threads = stats.threads
-        wanted = [t for t in threads if options.thread in (t.name, str(t.ident))]
-        if not wanted:
-            names = ", ".join(thread.name for thread in threads)
+        named = [t for t in threads if options.thread in (t.name, str(t.ident))]
+        if not named:
+            names = ", ".join(dict.fromkeys(thread.name for thread in threads))
             raise BadProfileError(
                 f"{options.file}: there is no thread {options.thread!r}; there are: "
                 f"{names}"
             )
-        root = wanted[0].tree
-    print(tree_page(root, options.threshold / 100, page_width()), end="")
+        roots = [thread.tree for thread in named]
+    pages = [tree_page(root, options.threshold / 100, page_width()) for root in roots]
+    print("\n".join(pages), end="")
     return 0
 
 
@@ -173,7 +191,7 @@ def describe_diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n",
         "--limit",
-        type=int,
+        type=count,
         default=30,
         help="how many lines at most",
         metavar="N",
@@ -223,7 +241,7 @@ def diff_page(changes: list[Change], limit: int) -> str:
         lines.append(
             f"{one.own[0]:10.3f} {one.own[1]:10.3f} {one.own_change:+9.3f} "
             f"{one.by_calls:+9.3f} {one.by_time:+9.3f} {one.calls[0]:12d} "
-            f"{one.calls[1]:12d} {mark} {one.name}"
+            f"{one.calls[1]:12d} {mark} {cut(one.name, LONGEST_NAME)}"
         )
     if any(one.is_noise for one in changed[:limit]):
         lines += ["", "~ less than the error of the two figures"]

@@ -208,13 +208,17 @@ def differences(ours, expected):
     return lines[:_SHOWN_DIFFERENCES]
 
 
-def run_isolated(source, *, returncode=0, stdout="", stderr=""):
-    """Run `source` in a fresh interpreter and check how it ended and what it wrote."""
+def run_isolated(source, *, returncode=0, stdout="", stderr="", **variables):
+    """Run `source` in a fresh interpreter and check how it ended and what it wrote.
+
+    Other arguments are for its environment.
+    """
     child = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-c", source],
         capture_output=True,
         text=True,
         timeout=120,
+        env={**os.environ, **variables},
     )
     outcome = (child.returncode, child.stdout, child.stderr)
     assert outcome == (returncode, stdout, stderr), child.stderr

@@ -142,3 +142,13 @@ harness (b.py:7) 100
     assert compared["same"] == 1.0
     assert compared["correlation"] == pytest.approx(1.0)
     assert compared["error"] == pytest.approx(0.4)
+
+
+def test_agreement_is_reported_by_its_worst():
+    errors = {
+        "calls": {"1": [0.001, -0.004], "0": [0.01, -0.03]},
+        "naps": {"1": [0.002], "0": [0.0]},
+    }
+    text = report.agreement(errors)
+    assert "| calls | 0.40% | 0.25% | 3.00% | 2.00% |" in text
+    assert "0.40% with rseq (met) and 3.00% without (missed)" in text

@@ -264,6 +264,73 @@ def test_the_program_ends_recording_while_it_is_told():
     assert named(profiler.snapshot(), "innocent").calls == 1
 
 
+def test_other_callbacks_are_all_told():
+    """The collector goes through them by number."""
+    told = []
+
+    def ends(phase, info):
+        told.append(("ends", phase))
+        if phase == "start":
+            profiler.disable()
+
+    def listens(phase, info):
+        told.append(("listens", phase))
+
+    before = list(gc.callbacks)
+    profiler = fastprof.Profiler()
+    profiler.enable()
+    gc.callbacks += [ends, listens]
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(ends)
+        gc.callbacks.remove(listens)
+    assert told == [
+        *(("ends", "start"), ("listens", "start")),
+        *(("ends", "stop"), ("listens", "stop")),
+    ]
+    with profiler:
+        pass
+    assert gc.callbacks == before
+
+
+@BACKENDS
+def test_a_finalizer_ends_recording_at_any_allocation(backend):
+    """Also between the interpreter's look for a hook and its call (3.11)."""
+    run_isolated(
+        f"""
+import gc, fastprof
+
+class Finalized:
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        profiler.disable()
+
+def leaf():
+    len(())
+
+def program(depth):
+    leaf()
+    leaf()
+    if depth:
+        program(depth - 1)
+
+profiler = fastprof.Profiler(backend={backend!r}, compensate=False)
+for allocations in range(1, 200):
+    gc.collect()
+    Finalized()
+    gc.set_threshold(allocations)
+    profiler.enable()
+    program(60)
+    profiler.disable()
+    gc.set_threshold(0)
+""",
+        PYTHONMALLOC="debug",
+    )
+
+
 def test_the_import_of_gc_is_the_programs():
     run_isolated(
         """

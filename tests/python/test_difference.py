@@ -104,7 +104,7 @@ def test_rules(difference, rule, broken):
 
 
 @pytest.mark.parametrize(
-    "rule", ["", "own", "own>", "own>x", "time>1", "own<1", "own>%"]
+    "rule", ["", "own", "own>", "own>x", "time>1", "own<1", "own>%", "own>nan"]
 )
 def test_what_is_no_rule_is_refused(difference, rule):
     with pytest.raises(ValueError, match="is no rule"):
@@ -122,6 +122,19 @@ def test_other_clocks_cannot_be_compared():
     if stats[0].compensated:
         with pytest.raises(ValueError, match="of one only"):
             fastprof.diff(stats[0], stats[0].raw)
+
+
+def test_many_functions_of_one_name_are_compared_in_order():
+    source = """
+CODE = [compile("x = 1", "f", "exec") for _ in range(3000)]
+def main():
+    for code in CODE:
+        exec(code, {"__name__": "program"})
+"""
+    difference = fastprof.diff(counted(module(source)), counted(module(source)))
+    paths = [one for one in difference.paths if one.name.endswith("program:<module>")]
+    assert len(paths) == 3000
+    assert all(one.calls == (1, 1) for one in paths)
 
 
 def test_functions_of_one_name_are_added_up():

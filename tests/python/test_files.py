@@ -8,7 +8,8 @@ from pathlib import Path
 
 import fastprof
 import pytest
-from fastprof.profile_file import pack
+from fastprof._core import checksum
+from fastprof.profile_file import FORMAT_VERSION, pack
 from fastprof.stats import FLAGS
 
 TRAILER_SIZE = 40
@@ -226,6 +227,20 @@ def test_the_good_parts_are_good(tmp_path):
         {"info": {**GOOD["info"], "merged": {**SUM, "taken": []}}},
         {"info": {**GOOD["info"], "merged": {**SUM, "taken": [(0.0,)]}}},
         {"info": {**GOOD["info"], "merged": {**SUM, "taken": [("0", 0.0)]}}},
+        {"info": {**GOOD["info"], "merged": {**SUM, "taken": {(0.0, 0.0): 1}}}},
+        {"info": {**GOOD["info"], "merged": {**SUM, "taken": {(0.0, 0.0)}}}},
+        {"info": {**GOOD["info"], "calibration": 5}},
+        {"info": {**GOOD["info"], "calibration": {}}},
+        {"info": {**GOOD["info"], "subcalls": []}},
+        {"info": {**GOOD["info"], "negative_intervals": 10**5000}},
+        {"info": {**GOOD["info"], (1, 2): 3}},
+        {"info": {**GOOD["info"], "more": b""}},
+        {"info": {**GOOD["info"], "more": [[[[[[[]]]]]]]}},
+        {"functions": (("f", -5, "n", "q", None, 0),)},
+        {"functions": (("f", 2**31, "n", "q", None, 0),)},
+        {"functions": (("f", True, "n", "q", None, 0),)},
+        {"seconds_per_tick": 1e305},
+        {"seconds_per_tick": 1e-300},
         {"functions": None},
         {"functions": [("f", 1, "n", "q", None, 0)]},
         {"functions": (["f", 1, "n", "q", None, 0],)},
@@ -264,6 +279,24 @@ def test_a_second_part_without_its_parts_is_refused(tmp_path, details):
     target.write_bytes(pack({}, details))
     with pytest.raises(fastprof.ProfileFileError, match=r"odd\.prof: damaged"):
         fastprof.load(target)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        b"c" + bytes(100),  # a code object of nothing
+        b"[\xff\xff\xff\x7f",  # a list of two thousand million
+        b"\xdb\x01\0\0\0r\0\0\0\0",  # a list that is in itself
+    ],
+)
+def test_a_second_part_that_marshal_cannot_read_is_refused(tmp_path, second):
+    first = marshal.dumps({})
+    content = first + second
+    numbers = FORMAT_VERSION, len(first), len(second), checksum(content)
+    trailer = b"".join(number.to_bytes(8, "little") for number in numbers)
+    (tmp_path / "odd.prof").write_bytes(content + b"fastprof" + trailer)
+    with pytest.raises(fastprof.ProfileFileError, match="damaged"):
+        fastprof.load(tmp_path / "odd.prof")
 
 
 def test_a_missing_file_is_an_os_error(tmp_path):

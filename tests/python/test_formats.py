@@ -4,8 +4,10 @@ import csv
 import gzip
 import io
 import json
+import os
 import re
-import struct
+import subprocess
+import sys
 
 import fastprof
 import pytest
@@ -63,7 +65,7 @@ def own_times(stats):
 
 def test_each_format_is_chosen_by_its_extension(stats, tmp_path):
     seen = set()
-    for name, (_, extensions) in FORMATS.items():
+    for name, extensions in FORMATS.items():
         for extension in extensions:
             content = saved(stats, tmp_path, extension)
             stats.save(tmp_path / "any", format=name)
@@ -307,5 +309,43 @@ def test_names_that_are_no_utf_8(tmp_path, name):
     )
 
 
-def test_figures_are_as_wide_as_they_get():
-    assert struct.calcsize("I") == 4
+def test_dump_stats_takes_the_extension_and_else_writes_prof(tmp_path):
+    profiler = fastprof.Profile()
+    profiler.runcall(program)
+    for name in "out", "out.txt", "out.prof":
+        profiler.dump_stats(tmp_path / name)
+        assert fastprof.load(tmp_path / name)[leaf].calls == 8
+    profiler.dump_stats(str(tmp_path / "out.csv").encode())
+    assert (tmp_path / "out.csv").read_text().startswith("file,line")
+
+
+def test_the_command_line_takes_the_extension(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("def work(): len('')\nwork()\n")
+    target = tmp_path / "out.collapsed"
+    words = [sys.executable, "-m", "fastprof", "-o", str(target), str(script)]
+    result = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert "__main__:work;<built-in method builtins.len> " in target.read_text()
+
+
+def test_a_format_that_cannot_be_made_is_rescued_as_prof(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nsys.path.clear()\nsys.meta_path.clear()\nsys.path_hooks.clear()\n"
+        "sys.modules.pop('json', None)\n"
+    )
+    target = tmp_path / "out.json"
+    words = [sys.executable, "-m", "fastprof", "-o", str(target), str(script)]
+    result = subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert result.returncode == 1
+    (rescued,) = tmp_path.glob("out-*.prof")
+    assert str(rescued) in result.stderr
+    assert not target.exists()
+    assert (str(script), 1, "<module>") in fastprof.load(rescued).stats

@@ -199,6 +199,16 @@ def test_what_has_no_sum_is_refused():
             stats["wall"] + stats["wall"].raw
 
 
+def test_times_beyond_all_bounds_have_a_largest():
+    profiler = fastprof.Profiler(timer=lambda: 10**18, timeunit=1e9)
+    profiler.runcall(program, 1)
+    stats = profiler.snapshot()
+    total = stats + stats
+    assert total[leaf].calls == 2 and total[leaf].own >= 0.0
+    with pytest.raises(ValueError, match="at most 1e9 seconds"):
+        fastprof.Profiler(timer=time.time, timeunit=1e300)
+
+
 def test_what_an_iterator_raises_comes_out():
     def profiles():
         yield counted(program, 1)

@@ -5,7 +5,9 @@ functions add up to the time of the call that started everything.
 """
 
 import cProfile
+import functools
 import math
+import sys
 from types import SimpleNamespace
 
 import fastprof
@@ -231,10 +233,29 @@ def inside():
     asks()
 
 
-def test_a_timer_is_asked_as_often_as_by_cprofile():
+BACKENDS = ["setprofile"] + ["monitoring"] * (sys.version_info >= (3, 12))
+
+
+def calls_c_functions():
+    for _ in range(100):
+        len("")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_timer_is_not_asked_for_c_functions_that_are_not_recorded(backend):
+    timer = Steps()
+    profile = fastprof.Profile(timer, 1.0, builtins=False, backend=backend)
+    profile.runcall(calls_c_functions)
+    row = profile.snapshot()[calls_c_functions]
+    assert (row.own, row.cumulative) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_timer_is_asked_as_often_as_by_cprofile(backend):
     """So what counts its own readings gives the same times."""
     flat = []
-    for profile in cProfile.Profile(Steps(), 1.0), fastprof.Profile(Steps(), 1.0):
+    for make in cProfile.Profile, functools.partial(fastprof.Profile, backend=backend):
+        profile = make(Steps(), 1.0)
         profile.runcall(inside)
         profile.snapshot_stats()
         rows = {key[2]: row[1:4] for key, row in profile.stats.items()}

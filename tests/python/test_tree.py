@@ -6,6 +6,7 @@ import threading
 
 import fastprof
 import pytest
+from support import run_isolated
 
 
 def leaf():
@@ -144,6 +145,50 @@ def test_threads_have_trees_of_their_own():
     assert sum(node.calls for node in merged.walk() if node.name == "leaf") == 2
     assert merged.cumulative == pytest.approx(
         main.tree.cumulative + other.tree.cumulative
+    )
+
+
+def test_a_thread_that_has_ended_has_not_the_name_of_another():
+    """The system gives its ident to one that starts later."""
+    over, started = threading.Event(), threading.Event()
+
+    def waits():
+        started.set()
+        over.wait()
+
+    with fastprof.Profiler() as profiler:
+        for _ in range(5):
+            early = threading.Thread(target=leaf, name="early")
+            early.start()
+            early.join()
+        late = threading.Thread(target=waits, name="late")
+        late.start()
+        started.wait()
+        names = [one.name for one in profiler.snapshot().threads]
+        over.set()
+        late.join()
+    assert names.count("late") == 1
+    assert "early" not in names
+
+
+@pytest.mark.parametrize("thing", ["object()", "Slim()", "Odd()"])
+def test_threads_may_be_anything_to_the_program(thing):
+    run_isolated(
+        f"""
+import fastprof, threading
+
+class Slim:
+    __slots__ = ()
+
+class Odd:
+    __dict__ = property(lambda self: 1 / 0)
+
+threading._active[7] = {thing}
+with fastprof.Profiler() as profiler:
+    len("")
+assert profiler.snapshot().threads[0].name == "MainThread"
+del threading._active[7]
+"""
     )
 
 

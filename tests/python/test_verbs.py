@@ -302,3 +302,56 @@ def test_nobody_reads_the_table(new):
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 32
+
+
+def test_stdout_takes_nothing(new):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [COMMAND, "report", new], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (result.returncode, result.stderr) == (
+        1,
+        "fastprof: cannot print: No space left on device\n",
+    )
+
+
+def test_there_is_no_stdout(new, tmp_path):
+    for words in f"export {new} -o {tmp_path}/out.csv", f"report {new}":
+        result = subprocess.run(
+            ["sh", "-c", f"exec {COMMAND} {words} >&-"], capture_output=True, text=True
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "out.csv").read_text().startswith("file,")
+
+
+@pytest.mark.parametrize("verb", ["report", "tree", "diff"])
+def test_names_that_stdout_cannot_print(tmp_path, verb):
+    namespace = {"__name__": "a\x1b[31m\nb"}
+    exec("def na\u00efve(): pass", namespace)
+    path = tmp_path / "out.prof"
+    profiler = fastprof.Profiler()
+    profiler.runcall(namespace["na\u00efve"])
+    profiler.save(path)
+    fastprof.Profiler().save(tmp_path / "none.prof")
+    words = [path, tmp_path / "none.prof"] if verb == "diff" else [path]
+    result = run(verb, *words, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "a?[31m?b:na?ve" in result.stdout
+
+
+def test_a_very_deep_tree_is_printed(tmp_path):
+    def recursive(depth):
+        if depth:
+            recursive(depth - 1)
+
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(5000)
+    try:
+        profiler = fastprof.Profiler()
+        profiler.runcall(recursive, 3000)
+    finally:
+        sys.setrecursionlimit(limit)
+    profiler.save(tmp_path / "out.prof")
+    result = run("tree", "--threshold", "0", tmp_path / "out.prof")
+    assert len(result.stdout.splitlines()) > 3001
+    assert max(map(len, result.stdout.splitlines())) < 200

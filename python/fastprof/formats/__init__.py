@@ -1,7 +1,9 @@
 """The formats that a profile can be written in: one module each.
 
 A module has a function `encode`, which makes a file's content of a `Stats` (which
-imports this package). It is imported when it is used.
+imports this package). It is imported when it is used; but for .prof, which is
+`Stats.to_bytes`: at the end a program may have left Python so that nothing can be
+imported.
 """
 
 from importlib import import_module
@@ -12,15 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "encode", "format_of"]
 
-# By name: the module here, and the extensions that choose it.
+# By name, which is that of a module here: the extensions that choose it.
 FORMATS = {
-    "prof": ("prof", (".prof", ".pstats")),
-    "speedscope": ("speedscope", (".speedscope.json",)),
-    "collapsed": ("collapsed", (".collapsed",)),
-    "callgrind": ("callgrind", (".callgrind",)),
-    "pprof": ("pprof", (".pprof", ".pb.gz")),
-    "json": ("json", (".json",)),
-    "csv": ("csv", (".csv",)),
+    "prof": (".prof", ".pstats"),
+    "speedscope": (".speedscope.json",),
+    "collapsed": (".collapsed",),
+    "callgrind": (".callgrind",),
+    "pprof": (".pprof", ".pb.gz"),
+    "json": (".json",),
+    "csv": (".csv",),
 }
 
 
@@ -28,7 +30,7 @@ def format_of(path: str) -> str | None:
     """The name of the format that a path's extension asks for, or None."""
     found = [
         (len(extension), name)
-        for name, (_, extensions) in FORMATS.items()
+        for name, extensions in FORMATS.items()
         for extension in extensions
         if path.endswith(extension)
     ]
@@ -37,6 +39,9 @@ def format_of(path: str) -> str | None:
 
 def encode(stats: "Any", name: str) -> bytes:
     """A file's content in the format of this name, which is in `FORMATS`."""
-    module = import_module(f"{__name__}.{FORMATS[name][0]}")
-    content: bytes = module.encode(stats)
+    if name == "prof":
+        content: bytes = stats.to_bytes()
+        return content
+    module = import_module(f"{__name__}.{name}")
+    content = module.encode(stats)
     return content
