@@ -252,7 +252,7 @@ add_part(merging *all, PyObject *part)
         from, FPY_ALL_THREADS, compensated != 0, numbers, scale, &all->tree);
     for (size_t i = 0; i < from->snapshot.thread_count && result == 0; i++) {
         const fp_thread_record *thread = &from->snapshot.threads[i];
-        if (thread->truncated &&
+        if (thread->totals.function_count > 0 &&
             add_totals(&all->to->snapshot, thread, numbers, scale) != FP_OK) {
             PyErr_NoMemory();
             result = -1;

@@ -1,6 +1,5 @@
 """What changed from one profile to another, function by function and path by path."""
 
-import math
 from collections.abc import Iterable, Iterator
 
 from .stats import Function, Stats
@@ -165,7 +164,7 @@ def _number(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return number if number - number == 0.0 else None  # no infinity, no NaN
 
 
 def _pair(before: object, after: object, name: str) -> "tuple[float, float]":
@@ -192,7 +191,7 @@ def _sorted(changes: Iterable[Change]) -> list[Change]:
 def _name_of(node: Node) -> str:
     if node.file == "~":
         return node.qualname
-    return f"{node.module}:{node.qualname}"
+    return f"{node.module or node.file}:{node.qualname}"
 
 
 def _paths(before: Node, after: Node) -> Iterator[Change]:

@@ -7,6 +7,7 @@ import marshal
 
 from ._core import checksum
 from .errors import ProfileFileError
+from .foreign_file import read_stats_dict
 
 TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
@@ -43,15 +44,14 @@ def pack(flat: "dict[Any, Any]", details: "dict[str, Any]") -> bytes:
 def unpack(data: bytes) -> "dict[str, Any]":
     """Read the second part, once both are known to be undamaged.
 
+    Of a file without a trailer, which cProfile or pstats wrote, it is made.
+
     Raises:
         ProfileFileError: It is no profile file, a damaged one, or of a later version.
     """
     content, trailer = data[:-TRAILER_SIZE], data[-TRAILER_SIZE:]
     if len(trailer) < TRAILER_SIZE or trailer[:8] != MAGIC:
-        raise ProfileFileError(
-            "not a fastprof profile (no trailer at its end): it may be cut off, or "
-            "written by cProfile or pstats; pstats.Stats(path) reads those"
-        )
+        return read_stats_dict(data)
     version, *lengths, expected = (
         int.from_bytes(trailer[at : at + 8], "little") for at in range(8, 40, 8)
     )

@@ -36,6 +36,7 @@ SUMMED = (
 FLAGS = {
     "fastprof": str,
     "command": list,
+    "clock": str,
     "measures": str,
     "threads": list,
     "negative_intervals": int,
@@ -176,10 +177,13 @@ class Function:
 
     @property
     def full_name(self) -> str:
-        """`module:qualified name`; of a C function its label."""
+        """`module:qualified name`; of a C function its label.
+
+        Where no module is known, the file.
+        """
         if self.file == "~":
             return self.qualname
-        return f"{self.module}:{self.qualname}"
+        return f"{self.module or self.file}:{self.qualname}"
 
     @property
     def mostly_overhead(self) -> bool:
@@ -324,6 +328,59 @@ class Stats:
         near = difflib.get_close_matches(str(name), names, 3, 0.5)
         return f"; do you mean {' or '.join(map(repr, near))}?" if near else ""
 
+    def select(
+        self,
+        *,
+        module: str | None = None,
+        file: str | None = None,
+        pattern: str | None = None,
+        kind: str | None = None,
+        least: float = 0.0,
+    ) -> list[Function]:
+        """The functions that fulfil all conditions, in the order of own time.
+
+        Args:
+            module: Those of this module, and of the modules in this package.
+            file: Those whose file matches, by the rules of `fnmatch`.
+            pattern: Those whose `full_name` has a match of this regular expression.
+            kind: Those of this `Function.kind`.
+            least: Those whose own time is at least this share (0 to 1) of all.
+        """
+        import fnmatch
+        import re
+
+        functions = self.functions
+        total = sum(function.own for function in functions)
+        found = [
+            one
+            for one in functions
+            if (module is None or f"{one.module}.".startswith(f"{module}."))
+            and (file is None or fnmatch.fnmatch(one.file, file))
+            and (pattern is None or re.search(pattern, one.full_name))
+            and (kind is None or one.kind == kind)
+            and one.own >= least * total
+        ]
+        return sorted(found, key=lambda one: -one.own)
+
+    def group(self, by: str) -> "dict[str, list[Function]]":
+        """The functions by what they belong to, the group of most own time first.
+
+        Args:
+            by: "module", "package" (the first part of the module's name), "file" or
+                "kind". What has no module is in the group "".
+
+        Raises:
+            ValueError: They are not grouped by that.
+        """
+        if by not in GROUPS:
+            raise ValueError(f"by must be one of {', '.join(GROUPS)}, not {by!r}")
+        groups: dict[str, list[Function]] = {}
+        for function in self.functions:
+            groups.setdefault(GROUPS[by](function), []).append(function)
+        return dict(
+            sorted(groups.items(), key=lambda item: -sum(one.own for one in item[1]))
+        )
+
     def callers(self, function: Function) -> "list[tuple[Function, int, float]]":
         """Who called it: (caller, calls, cumulative seconds), most seconds first."""
         return self._edges(function, 1, 0)
@@ -424,6 +481,9 @@ class Stats:
                 self.info["threads_lost"]
             ),
             "the clock was not steady: times may be off": self.info["clock_unstable"],
+            "cProfile recorded it: callers are known, paths are not": (
+                self.info["clock"] == "cProfile"
+            ),
             "times are with what the profiler added to them: it could not be measured "
             "when recording began (docs/accuracy.md)": (
                 self.info["compensate"]
@@ -496,6 +556,15 @@ class Stats:
         return pack(flat, details)
 
 
+# What functions are grouped by.
+GROUPS: "dict[str, Callable[[Function], str]]" = {
+    "module": lambda one: one.module or "",
+    "package": lambda one: (one.module or "").partition(".")[0],
+    "file": lambda one: one.file,
+    "kind": lambda one: one.kind,
+}
+
+
 def _matcher(what: "Any") -> "Callable[[Function], bool]":
     """Whether a function is the one that was asked for."""
     if isinstance(what, str):
@@ -519,6 +588,10 @@ def _matcher(what: "Any") -> "Callable[[Function], bool]":
 
 def load(path: str | os.PathLike[str]) -> Stats:
     """Read a file that `save`, `dump_stats` or `python -m fastprof -o` wrote.
+
+    One of cProfile's or pstats' is read too: it has functions and callers, and no tree.
+    What such a file holds goes to `marshal`, which can be made to crash by a file that
+    was written for that: read none from people whom you do not trust.
 
     Raises:
         ProfileFileError: It is no such file, or damaged.

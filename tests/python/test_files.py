@@ -152,16 +152,8 @@ def test_a_file_that_is_cut_off_is_refused(path):
     whole = path.read_bytes()
     for size in (0, 1, TRAILER_SIZE, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:size])
-        with pytest.raises(fastprof.ProfileFileError, match="not a fastprof profile"):
+        with pytest.raises(fastprof.ProfileFileError, match="no profile"):
             fastprof.load(path)
-
-
-def test_a_file_of_cprofile_is_refused_with_advice(tmp_path):
-    profile = cProfile.Profile()
-    profile.runcall(program)
-    profile.dump_stats(tmp_path / "c.prof")
-    with pytest.raises(fastprof.ProfileFileError, match=r"pstats\.Stats\(path\)"):
-        fastprof.load(tmp_path / "c.prof")
 
 
 def test_a_later_format_is_refused_by_its_number(path):
@@ -177,6 +169,7 @@ GOOD = {
         **dict.fromkeys(FLAGS, False),
         "calibration": {"pace": 1.0},
         "measures": "wall",
+        "clock": "tsc",
         "fastprof": "0",
         "command": [],
         "threads": [],

@@ -323,3 +323,59 @@ def test_callers_and_callees():
     callees = [(one.name, calls, t) for one, calls, t in stats.callees(stats[program])]
     assert callees == [("left", 2, 10.0), ("right", 1, 3.0)]
     assert stats.callees(stats[leaf]) == []
+
+
+def names(functions):
+    return [function.name for function in functions]
+
+
+def test_functions_are_selected():
+    with fastprof.Profiler() as profiler:
+        program()
+        json.dumps({"a": [1, 2]}, indent=1)
+        len("")
+    stats = profiler.snapshot()
+    assert set(names(stats.select(module=__name__))) == {
+        "program",
+        "left",
+        "right",
+        "leaf",
+    }
+    in_json = stats.select(module="json")
+    assert {one.module for one in in_json} >= {"json", "json.encoder"}
+    assert stats.select(module="jso") == []
+    assert set(names(stats.select(file="*/test_tree.py"))) == {
+        *("program", "left", "right", "leaf"),
+    }
+    assert names(stats.select(pattern=":le(af|ft)$", module=__name__)) in (
+        ["leaf", "left"],
+        ["left", "leaf"],
+    )
+    assert "<built-in method builtins.len>" in names(stats.select(kind="builtin"))
+    half = counted(program).select(least=0.3)
+    assert names(half) == ["left"]
+    owns = [one.own for one in stats.select()]
+    assert owns == sorted(owns, reverse=True)
+    assert len(owns) == len(stats.functions)
+
+
+def test_functions_are_grouped():
+    with fastprof.Profiler() as profiler:
+        program()
+        json.dumps({"a": [1, 2]}, indent=1)
+    stats = profiler.snapshot()
+    groups = stats.group("package")
+    assert set(names(groups[__name__])) == {"program", "left", "right", "leaf"}
+    assert {one.module for one in groups["json"]} >= {"json", "json.encoder"}
+    assert "json.encoder" in stats.group("module")
+    assert __file__ in stats.group("file")
+    assert set(stats.group("kind")) >= {"python"}
+    for by in "module", "package", "file", "kind":
+        grouped = stats.group(by)
+        assert sum(map(len, grouped.values())) == len(stats.functions)
+        owns = [sum(one.own for one in functions) for functions in grouped.values()]
+        assert owns == sorted(owns, reverse=True)
+    with pytest.raises(
+        ValueError, match="by must be one of module, package, file, kind"
+    ):
+        stats.group("line")
