@@ -188,12 +188,6 @@ def _sorted(changes: Iterable[Change]) -> list[Change]:
     return sorted(changes, key=lambda one: -abs(one.own_change))
 
 
-def _name_of(node: Node) -> str:
-    if node.file == "~":
-        return node.qualname
-    return f"{node.module or node.file}:{node.qualname}"
-
-
 def _paths(before: Node, after: Node) -> Iterator[Change]:
     pending: list[tuple[Change | None, Node | None, Node | None]] = [
         (None, before, after)
@@ -205,7 +199,7 @@ def _paths(before: Node, after: Node) -> Iterator[Change]:
             seen: dict[str, int] = {}
             for child in node.children if node is not None else ():
                 # Functions of one name below one caller are told apart by their order.
-                name = _name_of(child)
+                name = child.full_name
                 seen[name] = seen.get(name, 0) + 1
                 pair = children.setdefault((name, seen[name]), [None, None])
                 pair[side] = child

@@ -4,12 +4,16 @@ import io
 import marshal
 
 from .errors import ProfileFileError
+from .varint import varint
 
 TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["read_stats_dict"]
+__all__ = ["UNREADABLE", "read_stats_dict"]
+
+# What marshal raises.
+UNREADABLE = ValueError, EOFError, TypeError, SystemError, MemoryError
 
 NANOSECOND = 1e-9
 MOST_SECONDS = 2.0**33  # as ns they fit into a figure
@@ -32,7 +36,7 @@ def read_stats_dict(data: bytes) -> "dict[str, Any]":
     stream = io.BytesIO(data)
     try:
         flat = marshal.load(stream)
-    except (ValueError, EOFError, TypeError, SystemError, MemoryError):
+    except UNREADABLE:
         raise ProfileFileError(NOT_A_PROFILE) from None
     if stream.tell() != len(data) or not _is_flat(flat):
         raise ProfileFileError(NOT_A_PROFILE)
@@ -103,10 +107,7 @@ def _totals(
 
     def put(*values: int) -> None:
         for value in values:
-            while value >= 0x80:
-                out.append(value & 0x7F | 0x80)
-                value >>= 7
-            out.append(value)
+            out.extend(varint(value))
 
     def put_sum(calls: int, primitive: int, own: float, cumulative: float) -> None:
         ticks = [round(seconds / NANOSECOND) for seconds in (cumulative, own)]

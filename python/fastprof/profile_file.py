@@ -7,7 +7,7 @@ import marshal
 
 from ._core import checksum
 from .errors import ProfileFileError
-from .foreign_file import read_stats_dict
+from .foreign_file import UNREADABLE, read_stats_dict
 
 TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def unpack(data: bytes) -> "dict[str, Any]":
         raise ProfileFileError("damaged: its content does not match its checksum")
     try:
         details = marshal.loads(content[lengths[0] :])
-    except (ValueError, EOFError, TypeError, SystemError, MemoryError) as error:
+    except UNREADABLE as error:
         raise ProfileFileError(f"damaged: {error}") from None
     if not isinstance(details, dict):
         raise ProfileFileError("damaged: its second part is not a dict")

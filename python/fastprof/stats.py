@@ -11,7 +11,7 @@ from .formats.frames import FIELDS
 from .merging import merged
 from .output import replace_file
 from .profile_file import pack, unpack
-from .tree import KINDS, Description, Node, Thread, make_tree
+from .tree import KINDS, Description, Node, Thread, full_name, make_tree
 
 TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
@@ -187,9 +187,7 @@ class Function:
 
         Where no module is known, the file.
         """
-        if self.file == "~":
-            return self.qualname
-        return f"{self.module or self.file}:{self.qualname}"
+        return full_name((*self.key, self.qualname, self.module, 0))
 
     @property
     def mostly_overhead(self) -> bool:
@@ -246,6 +244,7 @@ class Stats:
         self.snapshot = snapshot
         self._flat: dict[Key, Entry] | None = None
         self._tree: Node | None = None
+        self._all_totals: tuple[list[Any], list[Any], float, float] | None = None
         self.info = info
         self._sum = info.get("merged")
         if self._sum is not None:
@@ -318,7 +317,9 @@ class Stats:
 
     @property
     def _totals(self) -> "tuple[list[Any], list[Any], float, float]":
-        return self.snapshot.totals(self.compensated, True)
+        if self._all_totals is None:
+            self._all_totals = self.snapshot.totals(self.compensated, True)
+        return self._all_totals
 
     @property
     def tree(self) -> Node:

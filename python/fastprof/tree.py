@@ -9,7 +9,16 @@ TYPE_CHECKING = False
 # File, first line, name, qualified name, module, number of the kind.
 Description = tuple[str, int, str, str, str | None, int]
 
-__all__ = ["COLUMNS", "Columns", "KINDS", "Description", "Node", "Thread", "make_tree"]
+__all__ = [
+    "full_name",
+    "COLUMNS",
+    "Columns",
+    "KINDS",
+    "Description",
+    "Node",
+    "Thread",
+    "make_tree",
+]
 
 # By the numbers that the engine has for them.
 KINDS = "python", "generator", "builtin", "method", "gc"
@@ -29,6 +38,15 @@ COLUMNS = {
     "overhead": "d",
     "own_error": "d",
 }
+
+
+def full_name(description: Description) -> str:
+    """`module:qualified name`; of a C function its label.
+
+    Where no module is known, the file.
+    """
+    file, _, _, qualname, module, _ = description
+    return qualname if file == "~" else f"{module or file}:{qualname}"
 
 
 class Columns:
@@ -105,6 +123,11 @@ class Node:
         if self._at == 0:
             return ("~", 0, "<root>", "<root>", None, KINDS.index("builtin"))
         return self.columns.functions[self.columns.function[self._at]]
+
+    @property
+    def full_name(self) -> str:
+        """As `Function.full_name`."""
+        return full_name(self.description)
 
     @property
     def key(self) -> tuple[str, int, str]:

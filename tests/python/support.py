@@ -15,6 +15,7 @@ import sys
 from contextlib import contextmanager
 
 import corpus
+import fastprof
 import pytest
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -206,6 +207,14 @@ def differences(ours, expected):
         if ours.get(key) != expected.get(key)
     ]
     return lines[:_SHOWN_DIFFERENCES]
+
+
+def counted(function, *arguments, **options):
+    """A profile whose clock ticks once, a second, at each event."""
+    seconds = iter(range(1_000_000))
+    profiler = fastprof.Profiler(timer=lambda: float(next(seconds)), **options)
+    profiler.runcall(function, *arguments)
+    return profiler.snapshot()
 
 
 def run_isolated(source, *, returncode=0, stdout="", stderr="", **variables):

@@ -2,14 +2,7 @@
 
 import fastprof
 import pytest
-
-
-def counted(function, *arguments):
-    """A profile whose clock ticks once, a second, at each event."""
-    seconds = iter(range(1_000_000))
-    profiler = fastprof.Profiler(timer=lambda: float(next(seconds)))
-    profiler.runcall(function, *arguments)
-    return profiler.snapshot()
+from support import counted
 
 
 def module(source):

@@ -7,6 +7,7 @@ import sys
 import fastprof
 import pytest
 from fastprof.exact import ROOT, exact_dict
+from support import counted
 
 
 def leaf():
@@ -31,14 +32,6 @@ def program():
 def recursive(depth):
     if depth:
         recursive(depth - 1)
-
-
-def counted(function, *arguments):
-    """A profile whose clock ticks once, a second, at each event."""
-    seconds = iter(range(1_000_000))
-    profiler = fastprof.Profiler(timer=lambda: float(next(seconds)))
-    profiler.runcall(function, *arguments)
-    return profiler.snapshot()
 
 
 def paths_of(flat):

@@ -54,6 +54,7 @@ PACKAGE_CHAIN = (
     "output",
     "_probes",
     "_core",
+    "varint",
     "foreign_file",
     "profile_file",
     "tree",

@@ -5,6 +5,7 @@ import time
 
 import fastprof
 import pytest
+from support import counted
 
 
 def leaf():
@@ -18,14 +19,6 @@ def program(times):
 
 def other():
     leaf()
-
-
-def counted(function, *arguments, **options):
-    """A profile whose clock ticks once, a second, at each event."""
-    seconds = iter(range(1_000_000))
-    profiler = fastprof.Profiler(timer=lambda: float(next(seconds)), **options)
-    profiler.runcall(function, *arguments)
-    return profiler.snapshot()
 
 
 def figures(stats):

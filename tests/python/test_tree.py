@@ -6,7 +6,7 @@ import threading
 
 import fastprof
 import pytest
-from support import run_isolated
+from support import counted, run_isolated
 
 
 def leaf():
@@ -31,14 +31,6 @@ def program():
 def recursive(depth):
     if depth:
         recursive(depth - 1)
-
-
-def counted(function, *arguments, **options):
-    """A profile whose clock ticks once, a second, at each event."""
-    seconds = iter(range(1_000_000))
-    profiler = fastprof.Profiler(timer=lambda: float(next(seconds)), **options)
-    profiler.runcall(function, *arguments)
-    return profiler.snapshot()
 
 
 def test_each_path_has_its_own_figures():

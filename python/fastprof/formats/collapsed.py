@@ -4,7 +4,8 @@ A line for each path that has time of its own: its functions, from the outermost
 with semicolons between them, and the nanoseconds.
 """
 
-from .frames import NANOSECONDS, as_bytes, label_of
+from ..tree import full_name
+from .frames import NANOSECONDS, as_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def encode(stats: "Any") -> bytes:
     lines = []
     stacks = {0: ""}
     columns = stats.tree.columns
-    labels = [label_of(one).translate(FORBIDDEN) for one in columns.functions]
+    labels = [full_name(one).translate(FORBIDDEN) for one in columns.functions]
     for at in range(1, len(columns.parent)):
         above = stacks[columns.parent[at]]
         label = labels[columns.function[at]]

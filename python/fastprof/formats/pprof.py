@@ -8,7 +8,9 @@ content.
 
 import gzip
 
-from .frames import NANOSECONDS, as_bytes, label_of
+from ..tree import full_name
+from ..varint import varint
+from .frames import NANOSECONDS, as_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,17 +43,17 @@ def _profile(stats: "Any") -> bytes:
     stacks = {0: b""}
     for at in range(1, len(columns.parent)):
         # The innermost comes first.
-        stack = _varint(columns.function[at] + 1) + stacks[columns.parent[at]]
+        stack = varint(columns.function[at] + 1) + stacks[columns.parent[at]]
         if columns.first_child[at]:
             stacks[at] = stack
-        figures = _varint(columns.calls[at])
-        figures += _varint(round(columns.own[at] * NANOSECONDS))
+        figures = varint(columns.calls[at])
+        figures += varint(round(columns.own[at] * NANOSECONDS))
         if columns.has_cpu:
-            figures += _varint(round(columns.own_cpu[at] * NANOSECONDS))
+            figures += varint(round(columns.own_cpu[at] * NANOSECONDS))
         fields.append(_message(2, _message(1, stack) + _message(2, figures)))
     for number, description in enumerate(columns.functions, 1):
         file, line = description[:2]
-        label = text(label_of(description))
+        label = text(full_name(description))
         place = _number(1, number) + _number(2, line)
         fields.append(_message(4, _number(1, number) + _message(4, place)))
         # Without a system name, or pprof would take "<...>" in a name for C++.
@@ -66,18 +68,9 @@ def _profile(stats: "Any") -> bytes:
     return b"".join(fields)
 
 
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
 def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3 | VARINT) + _varint(value)
+    return varint(field << 3 | VARINT) + varint(value)
 
 
 def _message(field: int, content: bytes) -> bytes:
-    return _varint(field << 3 | BYTES) + _varint(len(content)) + content
+    return varint(field << 3 | BYTES) + varint(len(content)) + content

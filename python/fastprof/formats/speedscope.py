@@ -8,8 +8,8 @@ then its own time.
 
 import json
 
-from ..tree import Columns, Node
-from .frames import NANOSECONDS, label_of
+from ..tree import Columns, Node, full_name
+from .frames import NANOSECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _frame(
     description: "tuple[str, int, str, str, str | None, int]",
 ) -> "dict[str, object]":
     file, line = description[:2]
-    frame: dict[str, object] = {"name": label_of(description)}
+    frame: dict[str, object] = {"name": full_name(description)}
     if file != "~":
         frame.update(file=file, line=line)
     return frame
