@@ -8,15 +8,6 @@
 
 /* ---- events ---- */
 
-static void
-give_up(fpy_session *session)
-{
-    fpy_thread_give_up(session);
-#ifdef FPY_HAVE_MONITORING
-    fpy_monitor_forget_last_thread(session->state->monitor);
-#endif
-}
-
 static fp_ticks
 time_of_event(fpy_recorder *recorder)
 {
@@ -45,7 +36,7 @@ begin(fpy_recorder *recorder)
             session->budget.nodes_left--;
         }
         if (!is_well) {
-            give_up(session);
+            fpy_monitor_give_up(session);
         }
     }
 }

@@ -405,13 +405,54 @@ enter_known(fpy_recorder *recorder, PyObject *callee, fp_key key, fp_frame ident
     return enter_slowly(recorder, callee, identity, now);
 }
 
-/* A call of which only the end was seen. */
+/* A generator's frame has been entered. */
+static FP_OUT_OF_LINE int
+entered_generator(fpy_recorder *recorder, PyFrameObject *frame, fp_ticks now)
+{
+    if (fpy_frame_goes_on(frame) &&
+        fp_recorder_resume(&recorder->engine, (fp_frame)frame, now) != FP_OK) {
+        fpy_thread_give_up(recorder->session);
+    }
+    return 0;
+}
+
+/* By a path that was not foreseen. */
+static FP_OUT_OF_LINE int
+enter_frame(fpy_recorder *recorder, PyFrameObject *frame, fp_ticks now)
+{
+    PyObject *code = (PyObject *)fpy_frame_code(frame);
+    fpy_session *session;
+
+    if (!fpy_is_generator((PyCodeObject *)code)) {
+        return enter_known(recorder, code, code, (fp_frame)frame, now);
+    }
+    session = fpy_session_held(recorder->session);
+    enter_known(recorder, code, code, (fp_frame)frame, now);
+    entered_generator(recorder, frame, now);
+    Py_DECREF(session->owner);
+    return 0;
+}
+
+/* A generator's frame is to be left, and by no exception. */
+static FP_OUT_OF_LINE void
+leaving_generator(fpy_recorder *recorder, PyFrameObject *frame, fp_ticks now)
+{
+    if (fpy_is_generator(fpy_frame_code(frame)) && fpy_frame_yields(frame) &&
+        fp_recorder_suspend(&recorder->engine, (fp_frame)frame, now) != FP_OK) {
+        fpy_thread_give_up(recorder->session);
+    }
+}
+
+/* A call of which only the end was seen; one of a generator went on with it. */
 static void
 missed_call(fpy_recorder *recorder, PyObject *callee, fp_frame identity, fp_ticks now)
 {
     fpy_session *session = fpy_session_held(recorder->session);
 
     enter_slowly(recorder, callee, identity, now);
+    if (PyCode_Check(callee)) {
+        fp_recorder_resume(&recorder->engine, identity, now);
+    }
     fp_recorder_leave(&recorder->engine, identity, now, false);
     Py_DECREF(session->owner);
 }
@@ -442,6 +483,9 @@ leave_slowly(fpy_recorder *recorder, PyFrameObject *frame, PyObject *result,
 {
     const fp_frame identity = (fp_frame)frame;
 
+    if (result != NULL) {
+        leaving_generator(recorder, frame, now);
+    }
     if (fp_recorder_leave(&recorder->engine, identity, now, result == NULL) == FP_OK) {
         return 0;
     }
@@ -481,16 +525,19 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
     const fp_frame of_c_call = of_call | FPY_C_CALL;
     const bool raised = what == PyTrace_C_EXCEPTION;
 
-    PyObject *callee;
-
     switch (what) {
     case PyTrace_CALL:
-        callee = (PyObject *)fpy_frame_code(frame);
-        if (FP_LIKELY(fp_recorder_try_enter(engine, callee, of_call, now))) {
-            return 0;
+        if (FP_LIKELY(fp_recorder_try_enter(
+                engine, fpy_frame_code(frame), of_call, now))) {
+            return FP_LIKELY(!engine->top->node->suspends)
+                       ? 0
+                       : entered_generator(recorder, frame, now);
         }
-        return enter_known(recorder, callee, callee, of_call, now);
+        return enter_frame(recorder, frame, now);
     case PyTrace_RETURN:
+        if (!FP_LIKELY(!engine->top->node->suspends) && arg != NULL) {
+            leaving_generator(recorder, frame, now);
+        }
         if (FP_LIKELY(fp_recorder_try_leave(engine, of_call, now, arg == NULL))) {
             return 0;
         }

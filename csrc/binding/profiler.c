@@ -421,6 +421,9 @@ start(fpy_session *session)
     session->lacked_costs = session->lacked_costs || fpy_session_lacks_costs(session);
     /* First, for an audit hook that runs meanwhile may disable it again. */
     session->enabled = true;
+    if (session->began == 0) {
+        session->began = fpy_session_now_quietly(session);
+    }
     note_place(session);
     fpy_session_activate(session);
     if (fpy_collector_watch(session->state) < 0 ||

@@ -19,6 +19,7 @@ ENGINE_CHAIN = (
     "clock",
     "presence",
     "calltree",
+    "suspensions",
     "pairs",
     "recorder",
     "snapshot",

@@ -191,7 +191,7 @@ def test_tree_of_a_thread(tmp_path):
     import threading
 
     with fastprof.Profiler() as profiler:
-        thread = threading.Thread(target=program, args=(1,))
+        thread = threading.Thread(target=program, args=(1,), name="other")
         thread.start()
         thread.join()
         leaf()
@@ -204,7 +204,7 @@ def test_tree_of_a_thread(tmp_path):
     result = run("tree", "--thread", "nobody", tmp_path / "out.prof")
     assert result.returncode == 2
     assert (
-        "there is no thread 'nobody'; there are: MainThread, thread " in result.stderr
+        "there is no thread 'nobody'; there are: MainThread, other" in result.stderr
     )
 
 
