@@ -219,6 +219,13 @@ fpy_resumes_may_be_unseen(void)
     return PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000;
 }
 
+/* Whether an event tells of the end of a call when the hook has raised at its begin. */
+static inline bool
+fpy_failed_calls_are_left(void)
+{
+    return PY_VERSION_HEX >= 0x030C0000;
+}
+
 /* Whether cProfile refuses to enable a profiler that is enabled already. */
 static inline bool
 fpy_enabling_twice_is_an_error(void)

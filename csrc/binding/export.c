@@ -34,6 +34,16 @@ is_method(PyObject *label)
     return true;
 }
 
+static fp_kind
+kind_of(const fpy_callable *callable)
+{
+    if (callable->visibility == FP_FOLDED) {
+        return callable->key == &fpy_collection_method ? FP_KIND_COLLECTION
+                                                       : FP_KIND_REGION;
+    }
+    return is_method(callable->subject) ? FP_KIND_METHOD : FP_KIND_C;
+}
+
 /* A new reference. C functions have cProfile's pseudo-file `~` and line 0. */
 static PyObject *
 describe(const fpy_callable *callable)
@@ -58,9 +68,7 @@ describe(const fpy_callable *callable)
                          subject,
                          subject,
                          module,
-                         callable->visibility == FP_FOLDED ? FP_KIND_COLLECTION
-                         : is_method(subject)              ? FP_KIND_METHOD
-                                                           : FP_KIND_C);
+                         kind_of(callable));
 }
 
 /* The table's order is that of the functions' numbers. */
@@ -242,8 +250,8 @@ traits_of(PyObject *description)
     PyObject *name = PyTuple_GET_ITEM(description, FUNCTION_NAME);
 
     return (fp_traits){
-        .kind = kind >= 0 && kind <= FP_KIND_COLLECTION ? (unsigned char)kind
-                                                        : FP_KIND_PYTHON,
+        .kind = kind >= 0 && kind <= FP_KIND_REGION ? (unsigned char)kind
+                                                    : FP_KIND_PYTHON,
         .reference = kind >= FP_KIND_C ? fpy_reference_of(name) : 0,
     };
 }
@@ -463,7 +471,8 @@ list_totals(const fpy_snapshot *self, const fp_stats *stats, PyObject *functions
     for (size_t f = 0; f < stats->function_count; f++) {
         const fp_sum *sum = &stats->functions[f];
         const fp_taken *taken = &stats->taken[f];
-        if (sum->calls > 0 &&
+        /* A region that was open when the tree had no more room may have only time. */
+        if ((sum->calls > 0 || sum->own_ticks > 0) &&
             append_stolen(functions,
                           Py_BuildValue("(nNdd)",
                                         (Py_ssize_t)f,

@@ -393,7 +393,20 @@ is_of_use(const fpy_event *event, const fpy_recorder *recorder)
             fp_recorder_current(&recorder->engine) == (one->frame | FPY_C_CALL));
 }
 
-/* Several recorders, a custom timer, or another thread than the last time. */
+/* Asks a session's wire on a function, if the event is its begin or end. */
+static int
+trip(fpy_session *session, int kind, PyObject *const *args)
+{
+    PyObject *phase = kind == FPY_ON_START    ? Py_True
+                      : kind == FPY_ON_RETURN ? Py_False
+                      : kind == FPY_ON_UNWIND ? Py_None
+                                              : NULL;
+
+    return phase != NULL ? fpy_thread_trip(session, (PyCodeObject *)args[0], phase) : 0;
+}
+
+/* Several recorders, a custom timer, wires, or another thread than the last time. NULL
+ * with the exception of a wire's. */
 static FP_COLD PyObject *
 feed_slowly(PyObject *self, int kind, PyObject *const *args)
 {
@@ -401,6 +414,7 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
     const PyThreadState *thread = fpy_current_thread();
     const fp_ticks clock_now = fp_clock_now(&monitor->state->clock);
     const monitored_event event = {{is_of_use}, kind, args, identity_of(thread)};
+    PyObject *type = NULL, *value, *traceback;
     fpy_recorder *recorder;
     fpy_monitored *one;
     fp_ticks now;
@@ -417,9 +431,18 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
     monitor->feeding++;
     while ((recorder = fpy_thread_next(&one->thread, &event.event, clock_now, &now)) !=
            NULL) {
+        fpy_session *session = fpy_session_held(recorder->session);
         feed(recorder, kind, args, thread, now);
+        if (type == NULL && trip(session, kind, args) < 0) {
+            PyErr_Fetch(&type, &value, &traceback);
+        }
+        Py_DECREF(session->owner);
     }
     monitor->feeding--;
+    if (type != NULL) {
+        PyErr_Restore(type, value, traceback);
+        return NULL;
+    }
     return Py_None;
 }
 

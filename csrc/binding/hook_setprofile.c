@@ -576,20 +576,66 @@ is_of_use(const fpy_event *event, const fpy_recorder *recorder)
            what == PyTrace_RETURN;
 }
 
-/* Several recorders, or a custom timer. */
+/* Asks a session's wire on the frame's function, if the event is its begin or end. */
+static int
+trip(fpy_session *session, PyFrameObject *frame, int what, const PyObject *arg)
+{
+    PyCodeObject *code = fpy_frame_code(frame);
+
+    if (session->wires == NULL || (what != PyTrace_CALL && what != PyTrace_RETURN)) {
+        return 0;
+    }
+    if (what == PyTrace_RETURN && arg == NULL) {
+        return fpy_thread_trip(session, code, Py_None);
+    }
+    if (fpy_is_generator(code) && (what == PyTrace_CALL ? fpy_frame_goes_on(frame)
+                                                        : fpy_frame_yields(frame))) {
+        return 0;
+    }
+    return fpy_thread_trip(session, code, what == PyTrace_CALL ? Py_True : Py_False);
+}
+
+/* A call that was to begin has an exception: it ends, without an event, and without a
+ * place in the traceback. */
 static void
+end_failed_call(const hooked *one, PyFrameObject *frame)
+{
+    PyTraceBack_Here(frame);
+    for (fpy_recorder *r = one->thread.recorders; r != NULL; r = r->next_on_thread) {
+        const fp_ticks now = fpy_session_now_quietly(r->session);
+        fp_recorder_leave(
+            &r->engine, (fp_frame)frame, fpy_recorder_now(r, now), true);
+    }
+}
+
+/* Several recorders, a custom timer, or wires. -1 with the exception of a wire's. */
+static int
 feed_all(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
 {
     const fp_ticks clock_now = fp_clock_now(&one->clock);
     const hooked_event event = {{is_of_use}, what};
+    PyObject *type = NULL, *value, *traceback;
     fpy_recorder *recorder;
     fp_ticks now;
 
     fpy_thread_begin_event(&one->thread);
     while ((recorder = fpy_thread_next(&one->thread, &event.event, clock_now, &now)) !=
            NULL) {
+        fpy_session *session = fpy_session_held(recorder->session);
         feed(recorder, frame, what, arg, now);
+        if (type == NULL && trip(session, frame, what, arg) < 0) {
+            PyErr_Fetch(&type, &value, &traceback);
+        }
+        Py_DECREF(session->owner);
     }
+    if (type == NULL) {
+        return 0;
+    }
+    PyErr_Restore(type, value, traceback);
+    if (what == PyTrace_CALL && !fpy_failed_calls_are_left()) {
+        end_failed_call(one, frame);
+    }
+    return -1;
 }
 
 /* A hook that has nobody to feed goes. */
@@ -615,13 +661,15 @@ starts_threads(const hooked *one, int what, PyObject *function)
                one->starters_span;
 }
 
-/* All that the hook can be asked to do. */
+/* All that the hook can be asked to do. -1 with the exception of a wire's. */
 static FP_COLD int
 feed_slowly(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
 {
+    int result = 0;
+
     Py_INCREF(one);
     if (one->thread.recorders != NULL) {
-        feed_all(one, frame, what, arg);
+        result = feed_all(one, frame, what, arg);
     }
     if (starts_threads(one, what, arg)) {
         attach_new_threads(one->state);
@@ -630,7 +678,7 @@ feed_slowly(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
         remove_own_hook(one, PyThreadState_Get());
     }
     Py_DECREF(one);
-    return 0;
+    return result;
 }
 
 static int
@@ -686,7 +734,9 @@ hook_call(hooked *one, PyObject *args, PyObject *Py_UNUSED(kwargs))
         if (_PyEval_SetProfile(tstate, hook, (PyObject *)one) < 0) {
             return NULL;
         }
-        hook((PyObject *)one, (PyFrameObject *)frame, what, arg);
+        if (hook((PyObject *)one, (PyFrameObject *)frame, what, arg) < 0) {
+            return NULL;
+        }
     }
     Py_RETURN_NONE;
 }

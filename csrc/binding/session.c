@@ -206,6 +206,28 @@ fpy_recorder_now(fpy_recorder *recorder, fp_ticks now)
     return after;
 }
 
+fpy_recorder *
+fpy_session_recorder_here(const fpy_session *session)
+{
+    const uint64_t thread_id = PyThreadState_GetID(PyThreadState_Get());
+    fpy_recorder *recorder = session->recorders;
+
+    while (recorder != NULL && recorder->thread_id != thread_id) {
+        recorder = recorder->next;
+    }
+    return recorder != NULL && recorder->thread != NULL ? recorder : NULL;
+}
+
+fp_ticks
+fpy_session_event_time(fpy_session *session)
+{
+    const fp_ticks now = fpy_session_now(session);
+    fpy_recorder *recorder =
+        session->measure != FPY_WALL ? fpy_session_recorder_here(session) : NULL;
+
+    return recorder != NULL ? fpy_recorder_catch_up(recorder, now) : now;
+}
+
 /* What passed since `then` was the profiler's, on the CPU or off it. */
 static void
 lose_since(fpy_recorder *recorder, fp_ticks then)

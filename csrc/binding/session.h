@@ -77,6 +77,8 @@ struct fpy_session {
     fpy_callables callables;
     fp_budget budget;
     size_t max_nodes; /* what the budget is at first */
+    PyObject *wires;  /* what is asked when a function begins or returns, by the
+                         address of its code (a dict); NULL: nothing */
     PyObject *timer;  /* NULL: the module's clock */
     double timer_unit;
     fp_ticks timer_last;
@@ -125,6 +127,13 @@ fpy_session_held(fpy_session *session)
 /* The recorder for a thread, made if it is new; NULL when there is no memory. */
 fpy_recorder *fpy_session_recorder(fpy_session *session, uint64_t thread_id,
                                    uint64_t ident);
+
+/* The one of the calling thread, if the session records there now; or NULL. */
+fpy_recorder *fpy_session_recorder_here(const fpy_session *session);
+
+/* The time of an event of the calling thread, which the session records. May run Python
+ * code if there is a timer. */
+fp_ticks fpy_session_event_time(fpy_session *session);
 
 /* The option `builtins` has changed. C functions that are open when they are no longer
  * wanted end here: their returns will not be looked at. */

@@ -6,8 +6,9 @@ from _typeshed import ReadableBuffer, structseq
 from typing_extensions import Self, disjoint_base
 
 _Timer = Callable[[], float]
-# Calls, recursive calls, raised, own seconds, cumulative seconds, both on a CPU.
-_Sums = tuple[int, int, int, float, float, float, float]
+# Calls, recursive calls, raised, own seconds, cumulative seconds, both on a CPU, resumes,
+# recursive resumes, seconds suspended.
+_Sums = tuple[int, int, int, float, float, float, float, int, int, float]
 # File, first line, name, qualified name, module, kind.
 _Function = tuple[str, int, str, str, str | None, int]
 # Seconds inside the callee's time, outside it, error.
@@ -111,6 +112,20 @@ class Snapshot:
         /,
     ) -> Self: ...
 
+@final
+class measure:
+    def __new__(cls, label: str) -> Self: ...
+    @property
+    def label(self) -> str: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        type: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: types.TracebackType | None,
+        /,
+    ) -> None: ...
+
 @disjoint_base
 class Profiler:
     def __init__(
@@ -143,6 +158,7 @@ class Profiler:
     ) -> None: ...
     def disable(self) -> None: ...
     def clear(self) -> None: ...
+    def watch(self, wires: dict[int, Callable[[bool | None], object]], /) -> None: ...
     def getstats(self) -> list[profiler_entry]: ...
     def take_snapshot(self) -> Snapshot: ...
 

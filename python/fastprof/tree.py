@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 # By the numbers that the engine has for them.
-KINDS = "python", "generator", "builtin", "method", "gc"
+KINDS = "python", "generator", "builtin", "method", "gc", "region"
 
 # The format of each column's elements, as struct has it.
 COLUMNS = {

@@ -41,6 +41,7 @@ BINDING_CHAIN = (
     "tool",
     "monitor",
     "collector",
+    "region",
     "hook_setprofile",
     "hook_monitoring",
     "calibration",
