@@ -204,8 +204,7 @@ fpy_callables_named(fpy_callables *callables, PyObject *callee)
     } else if (key == &fpy_collection_method) {
         callable = add_folded(callables, key, PyUnicode_FromString("<gc>"));
     } else if (Py_IS_TYPE(callee, callables->names->region)) {
-        callable =
-            add_folded(callables, key, Py_NewRef(((fpy_region *)callee)->label));
+        callable = add_folded(callables, key, Py_NewRef(((fpy_region *)callee)->label));
     } else {
         callable = add_other(callables, callee, key);
     }

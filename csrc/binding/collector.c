@@ -42,8 +42,7 @@ on_collection(PyObject *module, PyObject *const *args, Py_ssize_t count)
 
     state->is_collecting = begins;
     for (fpy_session *s = state->active, *next; s != NULL; s = next) {
-        fpy_recorder *recorder =
-            s->timer == NULL ? fpy_session_recorder_here(s) : NULL;
+        fpy_recorder *recorder = s->timer == NULL ? fpy_session_recorder_here(s) : NULL;
         next = s->next_active;
         if (recorder != NULL && begins) {
             begin(recorder);

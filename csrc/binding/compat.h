@@ -53,9 +53,9 @@ fpy_is_generator(const PyCodeObject *code)
 }
 
 #if PY_VERSION_HEX >= 0x030B0000
-/* Whether an instruction is one that yields, or, which is where a frame that goes on may
- * be, the one behind that: RESUME tells in its argument what it is for, and 0 is the
- * begin of a function. */
+/* Whether an instruction is one that yields, or, which is where a frame that goes on
+ * may be, the one behind that: RESUME tells in its argument what it is for, and 0 is
+ * the begin of a function. */
 static inline bool
 fpy_is_yield(int opcode, int argument)
 {

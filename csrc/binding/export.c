@@ -62,13 +62,8 @@ describe(const fpy_callable *callable)
                              fpy_is_generator(code) ? FP_KIND_GENERATOR
                                                     : FP_KIND_PYTHON);
     }
-    return Py_BuildValue("(siOOOi)",
-                         "~",
-                         0,
-                         subject,
-                         subject,
-                         module,
-                         kind_of(callable));
+    return Py_BuildValue(
+        "(siOOOi)", "~", 0, subject, subject, module, kind_of(callable));
 }
 
 /* The table's order is that of the functions' numbers. */
@@ -250,8 +245,8 @@ traits_of(PyObject *description)
     PyObject *name = PyTuple_GET_ITEM(description, FUNCTION_NAME);
 
     return (fp_traits){
-        .kind = kind >= 0 && kind <= FP_KIND_REGION ? (unsigned char)kind
-                                                    : FP_KIND_PYTHON,
+        .kind =
+            kind >= 0 && kind <= FP_KIND_REGION ? (unsigned char)kind : FP_KIND_PYTHON,
         .reference = kind >= FP_KIND_C ? fpy_reference_of(name) : 0,
     };
 }
@@ -699,7 +694,8 @@ PyMethodDef fpy_snapshot_methods[] = {
      "bytes:\n"
      "arrays with a place for each path, the root's the first, a parent's in front of\n"
      "its children's. parent, function, first_child, next_sibling (0: none): uint32;\n"
-     "calls (less resumes), raised, resumes: int64; own, cumulative, own_cpu, cumulative_cpu,\n"
+     "calls (less resumes), raised, resumes: int64; own, cumulative, own_cpu, "
+     "cumulative_cpu,\n"
      "overhead, own_error, suspended: double, in seconds."},
     {"encode",
      (PyCFunction)snapshot_encode,

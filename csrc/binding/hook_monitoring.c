@@ -140,8 +140,8 @@ enter(fpy_recorder *recorder, PyObject *callee, PyObject *first, fp_key key,
     return enter_known(recorder, callee, first, key, identity, now);
 }
 
-/* A generator is thrown into, which may not have begun, or goes on by a path that was not
- * foreseen. */
+/* A generator is thrown into, which may not have begun, or goes on by a path that was
+ * not foreseen. */
 static FP_OUT_OF_LINE PyObject *
 resume_slowly(fpy_recorder *recorder, PyObject *const *args, int kind, fp_frame frame,
               fp_ticks now)

@@ -527,8 +527,8 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
 
     switch (what) {
     case PyTrace_CALL:
-        if (FP_LIKELY(fp_recorder_try_enter(
-                engine, fpy_frame_code(frame), of_call, now))) {
+        if (FP_LIKELY(
+                fp_recorder_try_enter(engine, fpy_frame_code(frame), of_call, now))) {
             return FP_LIKELY(!engine->top->node->suspends)
                        ? 0
                        : entered_generator(recorder, frame, now);
@@ -588,8 +588,8 @@ trip(fpy_session *session, PyFrameObject *frame, int what, const PyObject *arg)
     if (what == PyTrace_RETURN && arg == NULL) {
         return fpy_thread_trip(session, code, Py_None);
     }
-    if (fpy_is_generator(code) && (what == PyTrace_CALL ? fpy_frame_goes_on(frame)
-                                                        : fpy_frame_yields(frame))) {
+    if (fpy_is_generator(code) &&
+        (what == PyTrace_CALL ? fpy_frame_goes_on(frame) : fpy_frame_yields(frame))) {
         return 0;
     }
     return fpy_thread_trip(session, code, what == PyTrace_CALL ? Py_True : Py_False);
@@ -603,8 +603,7 @@ end_failed_call(const hooked *one, PyFrameObject *frame)
     PyTraceBack_Here(frame);
     for (fpy_recorder *r = one->thread.recorders; r != NULL; r = r->next_on_thread) {
         const fp_ticks now = fpy_session_now_quietly(r->session);
-        fp_recorder_leave(
-            &r->engine, (fp_frame)frame, fpy_recorder_now(r, now), true);
+        fp_recorder_leave(&r->engine, (fp_frame)frame, fpy_recorder_now(r, now), true);
     }
 }
 

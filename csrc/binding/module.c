@@ -164,9 +164,9 @@ module_exec(PyObject *module)
     state->profiler_type = make_type(module, &fpy_profiler_spec, true);
     state->entry_type = PyStructSequence_NewType(&fpy_entry_desc);
     state->subentry_type = PyStructSequence_NewType(&fpy_subentry_desc);
-    if (state->names.region == NULL || state->hook_type == NULL || state->snapshot_type == NULL ||
-        state->profiler_type == NULL || state->entry_type == NULL ||
-        state->subentry_type == NULL ||
+    if (state->names.region == NULL || state->hook_type == NULL ||
+        state->snapshot_type == NULL || state->profiler_type == NULL ||
+        state->entry_type == NULL || state->subentry_type == NULL ||
         PyModule_AddType(module, state->entry_type) < 0 ||
         PyModule_AddType(module, state->subentry_type) < 0) {
         return -1;

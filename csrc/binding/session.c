@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define PATHS_WITHOUT_NAME 64 /* from then on it probably has none */
-#define TIMER_TICK 1e-9 /* of a timer that answers seconds, as _lsprof has it */
+#define TIMER_TICK 1e-9       /* of a timer that answers seconds, as _lsprof has it */
 
 /* A timer's answer as ticks: whole units, or seconds. -1 with an exception. */
 static int
@@ -285,7 +285,8 @@ fpy_thread_name(uint64_t ident)
                  : NULL;
     key = PyLong_FromUnsignedLongLong(ident);
     attribute = PyUnicode_InternFromString("_name");
-    if (key != NULL && attribute != NULL && active != NULL && PyDict_CheckExact(active)) {
+    if (key != NULL && attribute != NULL && active != NULL &&
+        PyDict_CheckExact(active)) {
         thread = PyDict_GetItemWithError(active, key);
         if (thread != NULL) {
             Py_INCREF(thread);

@@ -23,10 +23,10 @@
 #include <stdint.h>
 
 typedef struct {
-    int64_t calls;     /* calls that have ended */
-    int64_t recursive; /* those of them that were recursive */
-    int64_t raised;    /* those of them that ended with an exception */
-    int64_t resumes;   /* those of them that went on with a generator */
+    int64_t calls;             /* calls that have ended */
+    int64_t recursive;         /* those of them that were recursive */
+    int64_t raised;            /* those of them that ended with an exception */
+    int64_t resumes;           /* those of them that went on with a generator */
     int64_t recursive_resumes; /* which were recursive, too */
     fp_ticks suspended_ticks;  /* how long those had stood still */
     fp_ticks total_ticks;

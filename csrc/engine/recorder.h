@@ -56,14 +56,14 @@ typedef struct {
     int64_t clamped;     /* calls that seemed to end before they began */
     fp_calltree tree;
     fp_open_call *stack;
-    fp_ticks *off;       /* by a node's index: see fp_recorder_wait; or NULL */
-    uint32_t off_size;   /* nodes there is room for */
+    fp_ticks *off;     /* by a node's index: see fp_recorder_wait; or NULL */
+    uint32_t off_size; /* nodes there is room for */
     fp_suspensions suspensions;
     fp_resumption *resumptions; /* by a node's index, or NULL: none has any */
     uint32_t resumptions_size;  /* nodes there is room for */
-    fp_pairs *pairs;     /* NULL until the budget is used up */
-    fp_open_call parked; /* where `top` points then; its node is the next: */
-    fp_node nowhere;     /* no node's child, without children */
+    fp_pairs *pairs;            /* NULL until the budget is used up */
+    fp_open_call parked;        /* where `top` points then; its node is the next: */
+    fp_node nowhere;            /* no node's child, without children */
 } fp_recorder;
 
 /* FP_NOMEM: there is no recorder, and nothing to free. */
@@ -190,8 +190,8 @@ fp_recorder_mark_generator(fp_recorder *recorder)
 
 fp_status fp_recorder_resume_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now);
 
-/* The call that was entered last, if it has this frame, goes on with a generator. FP_OK,
- * or FP_NOMEM: it is not counted as that. */
+/* The call that was entered last, if it has this frame, goes on with a generator.
+ * FP_OK, or FP_NOMEM: it is not counted as that. */
 static inline fp_status
 fp_recorder_resume(fp_recorder *recorder, fp_frame frame, fp_ticks now)
 {

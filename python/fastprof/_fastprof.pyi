@@ -6,8 +6,8 @@ from _typeshed import ReadableBuffer, structseq
 from typing_extensions import Self, disjoint_base
 
 _Timer = Callable[[], float]
-# Calls, recursive calls, raised, own seconds, cumulative seconds, both on a CPU, resumes,
-# recursive resumes, seconds suspended.
+# Calls, recursive calls, raised, own seconds, cumulative seconds, both on a CPU,
+# resumes, recursive resumes, seconds suspended.
 _Sums = tuple[int, int, int, float, float, float, float, int, int, float]
 # File, first line, name, qualified name, module, kind.
 _Function = tuple[str, int, str, str, str | None, int]
@@ -87,7 +87,9 @@ class Snapshot:
     @property
     def threads_lost(self) -> bool: ...
     @property
-    def threads(self) -> list[
+    def threads(
+        self,
+    ) -> list[
         tuple[int, int, bool, int, tuple[str | None, float | None, float | None] | None]
     ]: ...
     @property

@@ -58,7 +58,8 @@ model_enter(uint32_t function, fp_frame own, fp_ticks now)
     if (current != NONE && calls[current].frame == own) {
         model_end(now, false);
     }
-    calls[call_count] = (call){function, current, own, now, 0, true, false, 0, false, 0};
+    calls[call_count] =
+        (call){function, current, own, now, 0, true, false, 0, false, 0};
     current = call_count++;
 }
 

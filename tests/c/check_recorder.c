@@ -486,6 +486,5 @@ RUN_SUITE("recorder", tested_own_time_excludes_callees,
           tested_time_between_yield_and_resume_is_suspended,
           tested_a_resume_without_a_yield_is_counted_only,
           tested_suspensions_are_found_in_a_table_that_grows,
-          tested_the_end_of_the_last_call_is_known,
-          a_retired_recorder_can_be_read, tested_count_a_negative_interval,
-          only_a_new_path_is_reported_as_added)
+          tested_the_end_of_the_last_call_is_known, a_retired_recorder_can_be_read,
+          tested_count_a_negative_interval, only_a_new_path_is_reported_as_added)

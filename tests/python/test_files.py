@@ -213,7 +213,10 @@ def test_the_good_parts_are_good(tmp_path):
         {"info": {**GOOD["info"], "measures": []}},
         {"info": {**GOOD["info"], "threads": [(1, 0, None, None, None)]}},
         {"info": {**GOOD["info"], "threads": [(1, 0)]}, "trees": ONE_THREAD},
-        {"info": {**GOOD["info"], "threads": [(1, 0, 3, None, None)]}, "trees": ONE_THREAD},
+        {
+            "info": {**GOOD["info"], "threads": [(1, 0, 3, None, None)]},
+            "trees": ONE_THREAD,
+        },
         {"info": {**GOOD["info"], "merged": None}},
         {"info": {**GOOD["info"], "merged": {**SUM, "compensated": 1}}},
         {"info": {**GOOD["info"], "merged": {**SUM, "profiles": "2"}}},

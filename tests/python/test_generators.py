@@ -6,7 +6,6 @@ import threading
 import time
 
 import pytest
-
 from fastprof import Profiler, load
 
 BACKENDS = ["setprofile", *["monitoring"] * (sys.version_info >= (3, 12))]

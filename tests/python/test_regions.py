@@ -5,9 +5,8 @@ import pstats
 import sys
 import threading
 
-import pytest
-
 import fastprof
+import pytest
 from fastprof import Profiler, measure
 
 BACKENDS = ["setprofile", *["monitoring"] * (sys.version_info >= (3, 12))]
@@ -86,7 +85,11 @@ def test_it_adds_no_call(backend, builtins):
     stats = profiler.snapshot()
     names = {one.name for one in stats.functions if one.kind != "gc"}
     names.discard("<class 'range'>")
-    assert names == {"use", "loop", *["<built-in method builtins.len>"] * bool(builtins)}
+    assert names == {
+        "use",
+        "loop",
+        *["<built-in method builtins.len>"] * bool(builtins),
+    }
     assert stats["loop"].calls == 10
     if builtins:
         (caller,) = stats.callers(stats[len])

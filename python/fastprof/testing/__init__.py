@@ -1,4 +1,6 @@
-"""Assertions on what was called, how often, and how long it took: for any test framework.
+"""Assertions on what was called, how often, and how long it took.
+
+They need no test framework, and work in any.
 
 An assertion takes a profile: a `Profiler`, or a `Stats`. When it fails it raises an
 AssertionError that shows what broke the rule.
@@ -15,9 +17,9 @@ AssertionError that shows what broke the rule.
 | `tripwire` | acts at the very call that is one too many |
 
 Deterministic are those that count: `assert_calls`, `assert_calls_per`,
-`assert_not_called_from`, `assert_tree`, `assert_scales` by calls, and `tripwire` by calls.
-They give the same answer on each machine, as far as the program does the same. The others
-measure time, and are made to fail only where chance can be ruled out.
+`assert_not_called_from`, `assert_tree`, `assert_scales` by calls, and `tripwire` by
+calls. They give the same answer on each machine, as far as the program does the same.
+The others measure time, and are made to fail only where chance can be ruled out.
 
 Functions are named by themselves (what a decorator has wrapped by `functools.wraps` is
 unwrapped), by code objects, as "module:qualified name", or by keys of pstats, as in

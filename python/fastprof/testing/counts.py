@@ -22,7 +22,9 @@ class Limits:
     ) -> None:
         """At least one of them must be there."""
         if exactly is not None and (at_least is not None or at_most is not None):
-            raise TypeError("say either how many calls exactly, or at least and at most")
+            raise TypeError(
+                "say either how many calls exactly, or at least and at most"
+            )
         if exactly is at_least is at_most is None:
             raise TypeError("say how many calls: exactly, at_least or at_most")
         self.least = exactly if exactly is not None else at_least or 0
@@ -97,10 +99,10 @@ def assert_calls_per(
     """Assert how often a function is called per call of another: deterministic.
 
     The test for N+1 queries: `assert_calls_per(p, db.query, per=render, at_most=1)`.
-    Calls count wherever they are below `per`, however deep; where that calls itself, for
-    the innermost call. It is asserted for each path on which `per` was called, on the
-    average of the calls on that path: 10 calls of `per` may have 10 of the function, be
-    it that one of them has all.  `tripwire` looks at single calls.
+    Calls count wherever they are below `per`, however deep; where that calls itself,
+    for the innermost call. It is asserted for each path on which `per` was called, on
+    the average of the calls on that path: 10 calls of `per` may have 10 of the
+    function, be it that one of them has all. `tripwire` looks at single calls.
 
     Args:
         profile: Where it was recorded, with all paths.
@@ -166,11 +168,7 @@ def _what_is_between(node: Node, counted: "Function | None") -> str:
     """The paths from a node to the function, the one with the most calls first."""
     wanted = _numbers(counted)
     depth = len(node.path)
-    found = [
-        below
-        for below in node.walk()
-        if below != node and below.number in wanted
-    ]
+    found = [below for below in node.walk() if below != node and below.number in wanted]
     found.sort(key=lambda one: -one.calls)
     return "".join(
         f"\n    {below.calls:12,} x "

@@ -21,7 +21,8 @@ SCHEMA = "fastprof-golden-1"
 UPDATE_VARIABLE = "FASTPROF_UPDATE"
 INDENT = 2
 
-# What the tree says of one function under one caller: calls, and what it called, by name.
+# What the tree says of one function under one caller: calls, and what it called, by
+# name.
 Branch = dict[str, "Any"]
 
 
@@ -42,11 +43,11 @@ def assert_tree(
     Args:
         profile: Where it was recorded, with all paths.
         path: The file; JSON, made for being read in reviews.
-        root: A function: what it called is compared, wherever that was called from. Left
-            out, all that was recorded.
+        root: A function: what it called is compared, wherever that was called from.
+            Left out, all that was recorded.
         modules: Only functions of these modules and packages; what others called counts
-            as called by the nearest caller that is one of them. Name yours: then neither
-            another Python nor another version of a library changes the tree.
+            as called by the nearest caller that is one of them. Name yours: then
+            neither another Python nor another version of a library changes the tree.
         tolerance: By how much of the golden count calls may differ, 0.1 for a tenth.
         update: Write the file instead, and assert nothing. Left out, the environment
             variable FASTPROF_UPDATE says so if it is set, and not "0" (pytest's option
@@ -54,7 +55,8 @@ def assert_tree(
 
     Raises:
         AssertionError: The trees differ, and how; or there is no golden file yet.
-        ValueError: The profile does not have all paths, or the file is not one of these.
+        ValueError: The profile does not have all paths, or the file is not one of
+            these.
     """
     __tracebackhide__ = True  # pytest
     stats = stats_of(profile, need_tree=True)
@@ -147,7 +149,7 @@ def _is_tree(tree: "Any") -> bool:
 def _compare(golden: Branch, actual: Branch, tolerance: float) -> list[str]:
     """What differs, a line each."""
     lines = []
-    pending = [((), golden, actual)]
+    pending: list[tuple[tuple[str, ...], Branch, Branch]] = [((), golden, actual)]
     while pending:
         above, old, new = pending.pop()
         for name in sorted({*old, *new}):

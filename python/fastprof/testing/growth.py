@@ -29,7 +29,8 @@ SPELLINGS = {"n**2": "n^2", "n**3": "n^3", "2**n": "2^n", "nlogn": "n log n"}
 # How much more than the order says there may be at the largest size.
 TOLERANCES = {"calls": 0.1, "time": 0.6}
 TRIALS = {"calls": 1, "time": 3}  # all must fail
-# Of what may be called most anywhere, functions with less than this share are not named.
+# Of what may be called most anywhere, functions with less than this share are not
+# named.
 LEAST_SHARE = 0.01
 ROUNDS = 5  # of time
 SHORTEST = 0.0005  # seconds that a size must take to be timed
@@ -46,16 +47,16 @@ def assert_scales(
 ) -> None:
     """Assert that the work grows no faster than an order of growth.
 
-    By calls (deterministic): the function is called under a profiler with each size, and
-    the calls of all functions, written in Python and in C, are counted. By time (timed):
-    without a profiler, the least of five rounds over all sizes; it must fail three times.
-    It is called once before that, with the smallest size.
+    By calls (deterministic): the function is called under a profiler with each size,
+    and the calls of all functions, written in Python and in C, are counted. By time
+    (timed): without a profiler, the least of five rounds over all sizes; it must fail
+    three times. It is called once before that, with the smallest size.
 
     Of the figures but the last, `a + b * order(n)` is fitted, by least squares of the
-    relative errors, with `a` and `b` not below 0 (so a constant part does not count). At
-    the largest size there may be as much as that foretells, and `tolerance` times as much
-    again. Where there is more, the functions whose calls (or own time, profiled) grow
-    fastest are named.
+    relative errors, with `a` and `b` not below 0 (so a constant part does not count).
+    At the largest size there may be as much as that foretells, and `tolerance` times as
+    much again. Where there is more, the functions whose calls (or own time, profiled)
+    grow fastest are named.
 
     Two orders must differ by more than the tolerance for a difference to be seen: "n"
     and "n log n" do by calls, over sizes from 100 to 10,000 say; by time they do not.
@@ -113,7 +114,8 @@ def _checked(sizes: Sequence[int]) -> list[int]:
         raise ValueError(f"sizes must be at least three, from small to large: {sizes}")
     if ordered[0] < 2 or ordered[-1] < 4 * ordered[0]:
         raise ValueError(
-            f"the smallest size must be 2 or more, and the largest four times it: {sizes}"
+            f"the smallest size must be 2 or more, and the largest four times it: "
+            f"{sizes}"
         )
     return ordered
 
@@ -246,7 +248,5 @@ def _fastest(sizes: Sequence[int], profiles: list[Stats], by: str) -> str:
         + (f", like n^{exponent:.2f}" if before else ", new")
         for exponent, now, before, one in grown[:MOST_LINES]
     ]
-    return (
-        f"Growing fastest, from size {sizes[-2]:,} to {sizes[-1]:,}:\n"
-        + "\n".join(lines)
-    )
+    head = f"Growing fastest, from size {sizes[-2]:,} to {sizes[-1]:,}:"
+    return "\n".join([head, *lines])

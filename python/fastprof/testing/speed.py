@@ -1,4 +1,4 @@
-"""Assertions on time. They fail only where chance can be ruled out, as far as it can."""
+"""Assertions on time: they fail only where chance can be ruled out."""
 
 import gc
 import time
@@ -17,8 +17,8 @@ __all__ = ["Ratio", "assert_faster", "assert_share", "measure_ratio"]
 SHORTEST_SAMPLE = 0.002  # seconds: many times the resolution of the clock
 MOST_CALLS = 1_000_000  # in a sample
 FIRST_PAIRS, MOST_PAIRS = 20, 160
-# How likely it may be that the median is not in the interval, on each side. Asked for at
-# most four times (20, 40, 80, 160 pairs).
+# How likely it may be that the median is not in the interval, on each side. Asked for
+# at most four times (20, 40, 80, 160 pairs).
 DOUBT = 1e-5
 
 
@@ -46,8 +46,8 @@ def assert_share(
             too.
 
     Raises:
-        AssertionError: The share is larger, or smaller; the functions that took most are
-            shown.
+        AssertionError: The share is larger, or smaller; the functions that took most
+            are shown.
         ValueError: Nothing was recorded that took time.
     """
     __tracebackhide__ = True  # pytest
@@ -71,20 +71,20 @@ def assert_share(
         at_least is None or share + doubt >= at_least
     ):
         return
-    limit = (
+    right = (
         f"at most {at_most:.1%}"
         if at_most is not None and share > at_most
         else f"at least {at_least:.1%}"
     )
     raise AssertionError(
         f"{label_of(function, found)} took {share:.1%} (+- {doubt:.1%}) of the "
-        f"{total:.6f} seconds, by its {of} time; {limit} is right\n"
+        f"{total:.6f} seconds, by its {of} time; {right} is right\n"
         + _hottest(functions, of, total)
     )
 
 
 def _error_of(stats: Stats, function: "Function | None", of: str) -> float:
-    """How far off the time may be: for a cumulative one, that of all own times in it."""
+    """How far off a time may be: a cumulative one, by all own times that are in it."""
     if function is None:
         return 0.0
     if of == "own" or not stats.has_tree:
@@ -121,9 +121,7 @@ class Ratio:
         """Of the ratios of pairs of samples."""
         ordered = sorted(ratios)
         self.pairs = len(ordered)
-        self.median = (
-            ordered[(self.pairs - 1) // 2] + ordered[self.pairs // 2]
-        ) / 2.0
+        self.median = (ordered[(self.pairs - 1) // 2] + ordered[self.pairs // 2]) / 2.0
         rank = _rank(self.pairs)
         self.low, self.high = ordered[rank], ordered[self.pairs - 1 - rank]
         self.seconds = seconds
@@ -161,11 +159,11 @@ def assert_faster(
     """Assert that one callable is faster than another: timed.
 
     Both are called in turns, in samples of at least 2 ms, so that what else the machine
-    does falls on both; without a profiler, and what the loop costs is taken out. From the
-    ratios of neighbouring samples comes an interval for the median ratio, by the sign
-    test. Where the interval has `by` inside it, more samples are taken; where it still
-    has after 160 pairs, it cannot be told, and the assertion holds. So it fails by chance
-    about once in 25,000 times if the two are equal, and less often otherwise.
+    does falls on both; without a profiler, and what the loop costs is taken out. From
+    the ratios of neighbouring samples comes an interval for the median ratio, by the
+    sign test. Where the interval has `by` inside it, more samples are taken; where it
+    still has after 160 pairs, it cannot be told, and the assertion holds. So it fails
+    by chance about once in 25,000 times if the two are equal, and less often otherwise.
 
     Args:
         faster: A callable without arguments; what it returns is thrown away.

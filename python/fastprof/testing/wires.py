@@ -38,8 +38,8 @@ class tripwire:
 
     It acts in the function's frame, when the call that is too many begins: before any
     of its code has run; a time that has passed is noticed when a call returns, and when
-    the next one begins. By calls it is deterministic. All threads count. Other profilers
-    go on recording, and see the exception.
+    the next one begins. By calls it is deterministic. All threads count. Other
+    profilers go on recording, and see the exception.
 
     Attributes:
         count: Calls up to now; with `per`, in the call of it that is open.
@@ -62,9 +62,11 @@ class tripwire:
         Args:
             function: A function, its code object, or "module:qualified name"; of what
                 a decorator has wrapped by `functools.wraps`, the one inside.
-            calls: So many calls are right; 0: none. Of a generator or coroutine, begins.
+            calls: So many calls are right; 0: none. Of a generator or coroutine,
+                begins.
             seconds: So much time is right.
-            per: Another function: calls are counted in each of its calls, on its thread.
+            per: Another function: calls are counted in each of its calls, on its
+                thread.
             action: "raise" a TripwireError, at each call that is too many; "warn" once,
                 at that place; "break" into pdb once, there; or what is called with the
                 message, in the function's frame, and may raise.
@@ -78,7 +80,8 @@ class tripwire:
             raise TypeError("say what is right: calls or seconds")
         if not callable(action) and action not in ACTIONS:
             raise ValueError(
-                f"action must be one of {', '.join(ACTIONS)}, or be called, not {action!r}"
+                f"action must be one of {', '.join(ACTIONS)}, or be called, not "
+                f"{action!r}"
             )
         self._code = _code_of(function)
         self._per = None if per is None else _code_of(per)
@@ -219,8 +222,8 @@ def _code_of(function: "Any") -> types.CodeType:
                 found = getattr(found, part)
         except (ImportError, AttributeError, ValueError) as error:
             raise LookupError(
-                f"there is no function {function!r} (names are 'module:qualified name'): "
-                f"{error}"
+                f"there is no function {function!r} (names are 'module:qualified "
+                f"name'): {error}"
             ) from None
     found = getattr(found, "__func__", found)
     while hasattr(found, "__wrapped__"):
