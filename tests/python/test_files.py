@@ -243,7 +243,7 @@ def test_the_good_parts_are_good(tmp_path):
         {"functions": (("f", 1, "n", "q"),)},
         {"functions": ((1, 1, "n", "q", None, 0),)},
         {"functions": (("f", 1, "n", "q", None, -1),)},
-        {"functions": (("f", 1, "n", "q", None, 5),)},
+        {"functions": (("f", 1, "n", "q", None, 6),)},
         {"functions": (("f", 1, "n", "q", None, 2.0),)},
         {"functions": (("f", 1, "n", "q", None, 10**30),)},
         {"trees": None},
