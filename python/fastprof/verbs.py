@@ -11,6 +11,7 @@ from .formats import FORMATS
 from .output import check_writable
 from .report import SORTS, cut, report_page, tree_page
 from .stats import TREES, Stats, load
+from .terminal import Line, painter
 
 __all__ = ["BAD_INPUT", "VERBS", "BadProfileError", "do"]
 
@@ -76,6 +77,11 @@ def page_width() -> int:
     return shutil.get_terminal_size().columns
 
 
+def show(lines: list[Line]) -> None:
+    if sys.stdout is not None:
+        print(painter(sys.stdout)(lines), end="")
+
+
 def count(text: str) -> int:
     """Of an argument; argparse reports the ValueError."""
     number = int(text)
@@ -105,7 +111,12 @@ def describe_report(parser: argparse.ArgumentParser) -> None:
 
 def report(options: argparse.Namespace) -> int:
     stats = read(options.file)
-    print(report_page(stats, options.sort, options.limit, page_width()), end="")
+    if options.sort.endswith("_cpu") and stats.info["measures"] != "both":
+        raise BadProfileError(
+            f"{options.file}: there are no CPU times to sort by; record them with "
+            "--clock both"
+        )
+    show(report_page(stats, options.sort, options.limit, page_width()))
     return 0
 
 
@@ -138,8 +149,9 @@ def tree(options: argparse.Namespace) -> int:
                 f"{names}"
             )
         roots = [thread.tree for thread in named]
-    pages = [tree_page(root, options.threshold / 100, page_width()) for root in roots]
-    print("\n".join(pages), end="")
+    for number, root in enumerate(roots):
+        page = tree_page(root, options.threshold / 100, page_width())
+        show([[], *page] if number else page)
     return 0
 
 

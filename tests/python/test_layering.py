@@ -69,6 +69,7 @@ PACKAGE_CHAIN = (
     "as_cprofile",
     "launch",
     "doctor",
+    "terminal",
     "report",
     "verbs",
     "cli",
