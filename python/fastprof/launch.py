@@ -95,7 +95,7 @@ def main() -> int:
     """
     process, stdout = os.getpid(), sys.stdout
     options, arguments = parse_arguments(sys.argv[1:])
-    program = profiler = None
+    program = profiler = view = None
     try:
         outfile = writable_path(options.outfile)
         program = load(arguments, options.module)
@@ -103,6 +103,10 @@ def main() -> int:
             install_as_cprofile()
         else:
             profiler = make_profiler(options)
+            if options.live:
+                from .live import LiveView  # with rich: see above
+
+                view = LiveView(profiler)
         error = record(profiler, program, arguments[0])
     except BadInputError as problem:
         complain(str(problem))
@@ -111,6 +115,9 @@ def main() -> int:
         # A syntax error, say. It is shown below, when it is no longer being handled:
         # otherwise it would be the context of whatever sys.excepthook raises.
         error = failure
+    finally:
+        if view is not None:
+            view.end()
     status = 0
     # In a child that the program forked the profile is none of our business.
     if profiler is not None and os.getpid() == process:
@@ -184,6 +191,12 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         help="leave in the times what the profiler itself adds",
     )
     parser.add_option(
+        "--live",
+        action="store_true",
+        default=False,
+        help="show on stderr, each second, what is hot while the program runs",
+    )
+    parser.add_option(
         "--as-cprofile",
         action="store_true",
         default=False,
@@ -193,6 +206,7 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
     if options.as_cprofile:
         for name in (
             *("outfile", "sort", "backend", "builtins", "clock", "tree", "compensate"),
+            "live",
         ):
             if getattr(options, name) != parser.defaults[name]:
                 flag = "no-compensate" if name == "compensate" else name
