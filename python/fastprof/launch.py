@@ -29,11 +29,14 @@ from .errors import FastprofError
 from .formats import format_of
 from .output import check_writable, create_rescue_file
 from .profiler import Profiler
+from .progress import Progress
 from .table import make_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .live import LiveView
 
     # What stdout is when the program ends: a text stream, if the program left it at
     # that.
@@ -103,10 +106,8 @@ def main() -> int:
             install_as_cprofile()
         else:
             profiler = make_profiler(options)
-            if options.live:
-                from .live import LiveView  # with rich: see above
-
-                view = LiveView(profiler)
+            if options.live and sys.stderr is not None:
+                view = make_view(profiler)
         error = record(profiler, program, arguments[0])
     except BadInputError as problem:
         complain(str(problem))
@@ -379,6 +380,20 @@ def make_profiler(options: optparse.Values) -> Profiler:
         raise BadInputError(str(error)) from error
 
 
+def make_view(profiler: Profiler) -> "LiveView":
+    """What `--live` shows, with rich if it is there: its modules are the price.
+
+    Raises:
+        BadInputError: There is no room for it: no more processes, say.
+    """
+    from .live import LiveView
+
+    try:
+        return LiveView(profiler)
+    except (OSError, RuntimeError) as error:
+        raise BadInputError(f"--live cannot begin: {describe(error)}") from error
+
+
 def record(
     profiler: Profiler | None, program: Program, name: str
 ) -> BaseException | None:
@@ -445,7 +460,8 @@ def deliver(
 def save(profiler: Profiler, outfile: str, tree: str) -> int:
     """Write the profile to a file, or to another one; the answer is as above."""
     try:
-        profiler.dump_stats(outfile, tree=tree)
+        with Progress(f"writing {outfile}"):
+            profiler.dump_stats(outfile, tree=tree)
     except Exception as error:
         # Whatever it is, how the program ended is still to be told.
         rescue(profiler, outfile, f"cannot write {outfile!r}: {describe(error)}")

@@ -96,7 +96,9 @@ class LiveView:
         lines: list[Line] = [
             [
                 (f"fastprof: {now - self._began:.0f} s", "bold"),
-                (f", {calls:,} calls, {pace:,.0f} a second", ""),
+                (f", {calls:,} calls, {pace:,.0f} a second; ", ""),
+                ("*", MARK),
+                (" mostly the profiler's", ""),
             ],
             [(f"{'now %':>5} {'own':>9} {'%':>5} {'calls':>13}   function", "bold")],
         ]

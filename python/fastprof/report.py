@@ -1,7 +1,6 @@
 """Profiles as text: the table of functions, and the hot paths."""
 
 import os
-import sys
 from collections.abc import Callable
 
 from .stats import Function, Stats
@@ -52,7 +51,7 @@ def report_page(stats: Stats, sort: str, limit: int | None, width: int) -> list[
     functions = stats.functions
     total = sum(function.own for function in functions)
     order = ORDERS.get(sort, lambda one: getattr(one, sort))
-    functions.sort(key=order, reverse=SORTS[sort])  # type: ignore[arg-type]
+    functions.sort(key=order, reverse=SORTS[sort])
     shown = functions[:limit]
     calls = sum(one.calls for one in functions)
     lines: list[Line] = [[(f"{calls} calls, {total:.3f} seconds", HEAD)]]
@@ -153,7 +152,6 @@ def placed(one: "Function | Node", width: int, style: str) -> Line:
 
 
 def cut(text: str, width: int) -> str:
-    """At most so many characters, in one line that stdout can print."""
+    """At most so many characters, in one line."""
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
-    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-    return shorten(text, width).encode(encoding, "replace").decode(encoding)
+    return shorten(text, width)

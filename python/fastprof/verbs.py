@@ -9,6 +9,7 @@ from .difference import Change, diff
 from .errors import FastprofError, UnknownFormatError
 from .formats import FORMATS
 from .output import check_writable
+from .progress import Progress
 from .report import SORTS, cut, report_page, tree_page
 from .stats import TREES, Stats, load
 from .terminal import Line, painter
@@ -64,7 +65,8 @@ def check_output(path: str, form: str | None) -> None:
 
 def write(stats: Stats, path: str, form: str | None, tree: str = "merged") -> None:
     try:
-        stats.save(path, form, tree=tree)
+        with Progress(f"writing {path}"):
+            stats.save(path, form, tree=tree)
     except OSError as error:
         raise BadProfileError(f"cannot write {path!r}: {error.strerror}") from error
     except ValueError as error:
@@ -79,7 +81,13 @@ def page_width() -> int:
 
 def show(lines: list[Line]) -> None:
     if sys.stdout is not None:
-        print(painter(sys.stdout)(lines), end="")
+        put(painter(sys.stdout)(lines))
+
+
+def put(text: str) -> None:
+    """Print a page; a letter that stdout does not have becomes a question mark."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    print(text.encode(encoding, "replace").decode(encoding), end="")
 
 
 def count(text: str) -> int:
@@ -238,7 +246,7 @@ def compare(options: argparse.Namespace) -> int:
             raise
         raise BadProfileError(str(error)) from error
     changes = difference.paths if options.paths else difference.functions
-    print(diff_page(changes, options.limit), end="")
+    put(diff_page(changes, options.limit))
     failed = False
     for rule, changed in broken:
         for change in changed:

@@ -72,6 +72,7 @@ PACKAGE_CHAIN = (
     "aside",
     "screen",
     "live",
+    "progress",
     "launch",
     "doctor",
     "verbs",
