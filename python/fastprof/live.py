@@ -6,7 +6,7 @@ from time import monotonic
 
 from .aside import Aside
 from .profiler import Profiler
-from .report import MARK, placed
+from .report import MARK, cut, placed
 from .screen import Screen, is_terminal
 from .stats import Function
 from .terminal import Line, heat, painter
@@ -14,7 +14,7 @@ from .terminal import Line, heat, painter
 __all__ = ["LiveView"]
 
 INTERVAL = 1.0  # seconds
-SHARE = 20  # what looks at the profile may take: one part in so many
+SHARE = 50  # what looks at the profile may take: one part in so many
 LINES_OF_A_BLOCK = 12  # where stderr is no terminal
 COLUMNS_OF_A_BLOCK = 120
 
@@ -29,7 +29,8 @@ class LiveView:
         """Begin; the profiler is still to be enabled."""
         self._profiler = profiler
         self._began = self._last = monotonic()
-        self._before: dict[int, tuple[int, float]] = {}
+        self._calls = 0
+        self._before: dict[int, float] = {}  # own seconds by functions' numbers
         self._stderr = sys.stderr.fileno()
         self._stderr_is = os.fstat(self._stderr)
         self._encoding = sys.stderr.encoding or "utf-8"
@@ -67,42 +68,46 @@ class LiveView:
         return max(INTERVAL, SHARE * (monotonic() - began))
 
     def _show(self, now: float) -> None:
-        columns, rows = COLUMNS_OF_A_BLOCK, LINES_OF_A_BLOCK
-        if self._screen is not None:
-            columns, rows = self._screen.columns, self._screen.rows
-        text = self._paint(self._page(now, columns, rows))
-        data = text.encode(self._encoding, "replace")
+        width, height = self._room()
+        functions = self._functions()
+        calls = sum(one.calls for one in functions)
+        pace = (calls - self._calls) / (now - self._last)
+        sums = f"fastprof: {now - self._began:.0f} s, {calls:,} calls, {pace:,.0f}/s"
+        lines = self._table(functions, sums, width, height)
+        self._calls, self._last = calls, now
+        self._before = {one.number: one.own for one in functions}
+        data = self._paint(lines).encode(self._encoding, "replace")
         if self._screen is not None:
             self._screen.draw(data)
         else:
             os.write(self._stderr, data + b"\n")
 
-    def _page(self, now: float, width: int, height: int) -> list[Line]:
+    def _room(self) -> tuple[int, int]:
+        """Columns and lines."""
+        if self._screen is not None:
+            return self._screen.columns, self._screen.rows
+        if os.isatty(self._stderr):
+            return os.get_terminal_size(self._stderr).columns, LINES_OF_A_BLOCK
+        return COLUMNS_OF_A_BLOCK, LINES_OF_A_BLOCK
+
+    def _table(
+        self, functions: list[Function], sums: str, width: int, height: int
+    ) -> list[Line]:
         """A line of sums, a head, and functions: those first that are hot now."""
-        functions = self._functions()
         before = self._before
         recent = {
-            one.number: max(0.0, one.own - before.get(one.number, (0, 0.0))[1])
+            one.number: max(0.0, one.own - before.get(one.number, 0.0))
             for one in functions
         }
-        calls = sum(one.calls for one in functions)
-        new_calls = calls - sum(count for count, _ in before.values())
-        pace = new_calls / (now - self._last)
-        self._before = {one.number: (one.calls, one.own) for one in functions}
-        self._last = now
-        functions.sort(key=lambda one: (-recent[one.number], -one.own))
         all_recent = sum(recent.values()) or 1.0
         total = sum(one.own for one in functions) or 1.0
-        lines: list[Line] = [
-            [
-                (f"fastprof: {now - self._began:.0f} s", "bold"),
-                (f", {calls:,} calls, {pace:,.0f} a second; ", ""),
-                ("*", MARK),
-                (" mostly the profiler's", ""),
-            ],
-            [(f"{'now %':>5} {'own':>9} {'%':>5} {'calls':>13}   function", "bold")],
-        ]
-        for one in functions[: height - len(lines)]:
+        functions.sort(key=lambda one: (-recent[one.number], -one.own))
+        shown = functions[: max(0, height - 2)]
+        if any(one.mostly_overhead for one in shown):
+            sums += "   * mostly the profiler's"
+        head = f"{'now %':>5} {'own':>9} {'%':>5} {'calls':>13}   function"
+        lines: list[Line] = [[(cut(text, width), "bold")] for text in (sums, head)]
+        for one in shown:
             share = recent[one.number] / all_recent
             row = f"{100 * share:5.1f} {one.own:9.3f} {100 * one.own / total:5.1f} "
             row += f"{one.calls:13d}"

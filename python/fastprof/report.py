@@ -141,6 +141,8 @@ def placed(one: "Function | Node", width: int, style: str) -> Line:
     Both are what tells functions apart: the name is shortened first, and the file goes
     when there is no room beside it for a name.
     """
+    if one.kind == "method":  # `<method 'append' of 'list' objects>`
+        return [(cut(one.name, width, 1.0), style)]
     if one.file == "~":
         return [(cut(one.name, width), style)]
     name = one.qualname if one.module is None else f"{one.module}:{one.qualname}"
@@ -151,7 +153,7 @@ def placed(one: "Function | Node", width: int, style: str) -> Line:
     return [(cut(name, room), style), (cut(file, width), FAINT)]
 
 
-def cut(text: str, width: int) -> str:
-    """At most so many characters, in one line."""
+def cut(text: str, width: int, front: float = 1 / 3) -> str:
+    """As `shorten`, in one line."""
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return shorten(text, width)
+    return shorten(text, width, front)

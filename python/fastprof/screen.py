@@ -16,7 +16,8 @@ NO_WRAP, WRAP = "\x1b[?7l", "\x1b[?7h"
 PLAIN, CLEAR_LINE, CLEAR_BELOW = "\x1b[0m", "\x1b[K", "\x1b[J"
 
 MOST_ROWS = 24
-IN_ORDER = b"."  # to the process beside ours
+# What the process beside ours is told.
+DRAWN, IN_ORDER = b"+", b"-"
 
 
 def is_terminal(descriptor: int) -> bool:
@@ -41,17 +42,16 @@ class Screen:
         os.register_at_fork(after_in_child=self._leave_to_parent)
 
     def _leave_to_parent(self) -> None:
-        """The guard is to wait for the parent only."""
-        self._end_guard(b"")
+        """In a forked child: the guard is to wait for the parent only."""
+        if self._has_guard():
+            os.close(self._guard)
 
-    def _end_guard(self, word: bytes) -> None:
-        # The program may have closed all descriptors, and have this number for a file.
+    def _has_guard(self) -> bool:
+        """Whether it can be told: the program may have closed all descriptors."""
         try:
-            if os.path.samestat(os.fstat(self._guard), self._guard_is):
-                os.write(self._guard, word)
-                os.close(self._guard)
+            return os.path.samestat(os.fstat(self._guard), self._guard_is)
         except OSError:
-            pass
+            return False
 
     def draw(self, text: bytes) -> None:
         """Put lines in place of the last ones; no more than `rows`.
@@ -61,6 +61,8 @@ class Screen:
         """
         size = _size_of(self._descriptor)
         out = ""
+        if self._size is None and self._has_guard():
+            os.write(self._guard, DRAWN)
         if size != self._size:
             self._size = size
             self.columns, self.rows = _room(size)
@@ -80,8 +82,10 @@ class Screen:
     def close(self) -> None:
         """Give the terminal back."""
         if self._size is not None:
-            _put_in_order(self._descriptor)
-        self._end_guard(IN_ORDER)
+            _put_in_order(self._descriptor, self._size)
+        if self._has_guard():
+            os.write(self._guard, IN_ORDER)
+            os.close(self._guard)
 
 
 def _size_of(descriptor: int) -> os.terminal_size:
@@ -94,9 +98,8 @@ def _room(size: os.terminal_size) -> tuple[int, int]:
     return size.columns, min(MOST_ROWS, size.lines // 2)
 
 
-def _put_in_order(descriptor: int) -> None:
+def _put_in_order(descriptor: int, size: os.terminal_size) -> None:
     """Nothing is kept apart any more, and what was drawn is gone."""
-    size = _size_of(descriptor)
     top = size.lines - _room(size)[1] + 1
     out = f"{SAVE_CURSOR}{WHOLE_REGION}{PLAIN}\x1b[{top};1H{CLEAR_BELOW}"
     os.write(descriptor, (out + WRAP + RESTORE_CURSOR).encode())
@@ -125,7 +128,7 @@ def _guard(reading: int, terminal: int) -> None:
             os.dup2(terminal, 1)
             # Whoever waits for the end of a pipe is not to wait for us.
             os.closerange(2, os.sysconf("SC_OPEN_MAX"))
-            if os.read(0, 1) != IN_ORDER:
-                _put_in_order(1)
+            if os.read(0, 1) == DRAWN and os.read(0, 1) != IN_ORDER:
+                _put_in_order(1, _size_of(1))
     finally:
         os._exit(0)

@@ -23,16 +23,17 @@ def heat(share: float) -> str:
     return next((style for least, style in HEAT.items() if share >= least), "")
 
 
-def shorten(text: str, width: int) -> str:
+def shorten(text: str, width: int, front: float = 1 / 3) -> str:
     """At most so many characters; what is missing is missing in the middle.
 
-    The end is kept longest: in `package.module:Class.method` it tells most.
+    The end is kept longest: in `package.module:Class.method` it tells most. `front` is
+    the share of what is kept that is kept of the beginning.
     """
     if len(text) <= width:
         return text
     kept = max(width - len(DOTS), 0)
-    end = kept - kept // 3
-    return text[: kept // 3] + DOTS[:width] + text[len(text) - end :]
+    begin = int(kept * front)
+    return text[:begin] + DOTS[:width] + text[len(text) - kept + begin :]
 
 
 def plain(lines: list[Line]) -> str:
