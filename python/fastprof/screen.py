@@ -90,7 +90,7 @@ class Screen:
 
 def _size_of(descriptor: int) -> os.terminal_size:
     size = os.get_terminal_size(descriptor)
-    return size if min(size) > 1 else os.terminal_size((80, 24))
+    return size if min(size) > 0 else os.terminal_size((80, 24))
 
 
 def _room(size: os.terminal_size) -> tuple[int, int]:
