@@ -636,7 +636,8 @@ attach(fpy_session *session)
         return -1;
     }
     HASH_ITER(hh, monitor->threads, one, next) {
-        if (session->all_threads && !fpy_monitor_link(session, one)) {
+        if (session->all_threads && one->thread.id != session->state->left_out &&
+            !fpy_monitor_link(session, one)) {
             PyErr_NoMemory();
             return -1;
         }

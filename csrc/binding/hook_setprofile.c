@@ -211,9 +211,11 @@ attach_to_all(fpy_session *session)
     PyThreadState *tstate = first_thread();
 
     while (tstate != NULL && session->enabled) {
-        if (has_foreign_hook(tstate)) {
+        const bool is_left_out =
+            PyThreadState_GetID(tstate) == session->state->left_out;
+        if (!is_left_out && has_foreign_hook(tstate)) {
             session->threads_lost = true;
-        } else if (recorder_on(tstate, session) == NULL) {
+        } else if (!is_left_out && recorder_on(tstate, session) == NULL) {
             if (attach_to(session, tstate) < 0) {
                 return -1;
             }

@@ -36,6 +36,13 @@ active_profilers(PyObject *module, PyObject *Py_UNUSED(ignored))
 }
 
 static PyObject *
+leave_thread_out(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    fpy_state_of_module(module)->left_out = PyThreadState_GetID(PyThreadState_Get());
+    Py_RETURN_NONE;
+}
+
+static PyObject *
 checksum(PyObject *Py_UNUSED(module), PyObject *data)
 {
     Py_buffer view;
@@ -76,6 +83,13 @@ PyMethodDef fpy_module_methods[] = {
      METH_NOARGS,
      "active_profilers($module, /)\n--\n\n"
      "The profilers that record now, the last one that was enabled first."},
+    {"leave_thread_out",
+     leave_thread_out,
+     METH_NOARGS,
+     "leave_thread_out($module, /)\n--\n\n"
+     "From now on no profiler records the calling thread because it records all.\n"
+     "There is one such thread at a time; profilers that are enabled already may\n"
+     "record it."},
     {"merge",
      fpy_merge,
      METH_VARARGS,

@@ -55,6 +55,7 @@ typedef struct {
     fpy_calibration calibrations[2]; /* of setprofile and of monitoring */
     struct fpy_session *active;      /* the sessions that record now; borrowed */
     struct fpy_monitor *monitor;     /* NULL where there is no sys.monitoring */
+    uint64_t left_out;       /* the thread that `leave_thread_out` was called in; 0 */
     uintptr_t starters;      /* where the `_thread` functions that start threads */
     uintptr_t starters_span; /* have their method definitions */
     bool use_rseq;           /* see presence.h; FASTPROF_RSEQ=0 says no */

@@ -7,6 +7,7 @@ from ._fastprof import (
     active_profilers,
     checksum,
     clock_quality,
+    leave_thread_out,
     measure,
     merge,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "active_profilers",
     "checksum",
     "clock_quality",
+    "leave_thread_out",
     "measure",
     "merge",
 ]

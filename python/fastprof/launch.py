@@ -29,11 +29,14 @@ from .errors import FastprofError
 from .formats import format_of
 from .output import check_writable, create_rescue_file
 from .profiler import Profiler
+from .progress import Progress
 from .table import make_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .live import LiveView
 
     # What stdout is when the program ends: a text stream, if the program left it at
     # that.
@@ -95,7 +98,7 @@ def main() -> int:
     """
     process, stdout = os.getpid(), sys.stdout
     options, arguments = parse_arguments(sys.argv[1:])
-    program = profiler = None
+    program = profiler = view = None
     try:
         outfile = writable_path(options.outfile)
         program = load(arguments, options.module)
@@ -103,6 +106,8 @@ def main() -> int:
             install_as_cprofile()
         else:
             profiler = make_profiler(options)
+            if options.live and sys.stderr is not None:
+                view = make_view(profiler)
         error = record(profiler, program, arguments[0])
     except BadInputError as problem:
         complain(str(problem))
@@ -111,6 +116,9 @@ def main() -> int:
         # A syntax error, say. It is shown below, when it is no longer being handled:
         # otherwise it would be the context of whatever sys.excepthook raises.
         error = failure
+    finally:
+        if view is not None:
+            view.end()
     status = 0
     # In a child that the program forked the profile is none of our business.
     if profiler is not None and os.getpid() == process:
@@ -184,6 +192,12 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         help="leave in the times what the profiler itself adds",
     )
     parser.add_option(
+        "--live",
+        action="store_true",
+        default=False,
+        help="show on stderr, each second, what is hot while the program runs",
+    )
+    parser.add_option(
         "--as-cprofile",
         action="store_true",
         default=False,
@@ -193,6 +207,7 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
     if options.as_cprofile:
         for name in (
             *("outfile", "sort", "backend", "builtins", "clock", "tree", "compensate"),
+            "live",
         ):
             if getattr(options, name) != parser.defaults[name]:
                 flag = "no-compensate" if name == "compensate" else name
@@ -365,6 +380,20 @@ def make_profiler(options: optparse.Values) -> Profiler:
         raise BadInputError(str(error)) from error
 
 
+def make_view(profiler: Profiler) -> "LiveView":
+    """What `--live` shows, with rich if it is there: its modules are the price.
+
+    Raises:
+        BadInputError: There is no room for it: no more processes, say.
+    """
+    from .live import LiveView
+
+    try:
+        return LiveView(profiler)
+    except (OSError, RuntimeError) as error:
+        raise BadInputError(f"--live cannot begin: {describe(error)}") from error
+
+
 def record(
     profiler: Profiler | None, program: Program, name: str
 ) -> BaseException | None:
@@ -431,7 +460,8 @@ def deliver(
 def save(profiler: Profiler, outfile: str, tree: str) -> int:
     """Write the profile to a file, or to another one; the answer is as above."""
     try:
-        profiler.dump_stats(outfile, tree=tree)
+        with Progress(f"writing {outfile}"):
+            profiler.dump_stats(outfile, tree=tree)
     except Exception as error:
         # Whatever it is, how the program ended is still to be told.
         rescue(profiler, outfile, f"cannot write {outfile!r}: {describe(error)}")

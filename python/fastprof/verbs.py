@@ -9,8 +9,10 @@ from .difference import Change, diff
 from .errors import FastprofError, UnknownFormatError
 from .formats import FORMATS
 from .output import check_writable
+from .progress import Progress
 from .report import SORTS, cut, report_page, tree_page
 from .stats import TREES, Stats, load
+from .terminal import Line, painter
 
 __all__ = ["BAD_INPUT", "VERBS", "BadProfileError", "do"]
 
@@ -63,7 +65,8 @@ def check_output(path: str, form: str | None) -> None:
 
 def write(stats: Stats, path: str, form: str | None, tree: str = "merged") -> None:
     try:
-        stats.save(path, form, tree=tree)
+        with Progress(f"writing {path}"):
+            stats.save(path, form, tree=tree)
     except OSError as error:
         raise BadProfileError(f"cannot write {path!r}: {error.strerror}") from error
     except ValueError as error:
@@ -74,6 +77,17 @@ def page_width() -> int:
     if sys.stdout is None or not sys.stdout.isatty():
         return WIDTH_OF_A_FILE
     return shutil.get_terminal_size().columns
+
+
+def show(lines: list[Line]) -> None:
+    if sys.stdout is not None:
+        put(painter(sys.stdout)(lines))
+
+
+def put(text: str) -> None:
+    """Print a page; a letter that stdout does not have becomes a question mark."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    print(text.encode(encoding, "replace").decode(encoding), end="")
 
 
 def count(text: str) -> int:
@@ -105,7 +119,12 @@ def describe_report(parser: argparse.ArgumentParser) -> None:
 
 def report(options: argparse.Namespace) -> int:
     stats = read(options.file)
-    print(report_page(stats, options.sort, options.limit, page_width()), end="")
+    if options.sort.endswith("_cpu") and stats.info["measures"] != "both":
+        raise BadProfileError(
+            f"{options.file}: there are no CPU times to sort by; record them with "
+            "--clock both"
+        )
+    show(report_page(stats, options.sort, options.limit, page_width()))
     return 0
 
 
@@ -138,8 +157,9 @@ def tree(options: argparse.Namespace) -> int:
                 f"{names}"
             )
         roots = [thread.tree for thread in named]
-    pages = [tree_page(root, options.threshold / 100, page_width()) for root in roots]
-    print("\n".join(pages), end="")
+    for number, root in enumerate(roots):
+        page = tree_page(root, options.threshold / 100, page_width())
+        show([[], *page] if number else page)
     return 0
 
 
@@ -226,7 +246,7 @@ def compare(options: argparse.Namespace) -> int:
             raise
         raise BadProfileError(str(error)) from error
     changes = difference.paths if options.paths else difference.functions
-    print(diff_page(changes, options.limit), end="")
+    put(diff_page(changes, options.limit))
     failed = False
     for rule, changed in broken:
         for change in changed:
