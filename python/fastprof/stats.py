@@ -526,7 +526,11 @@ class Stats:
                 and not self.compensated
             ),
         }
-        return [remark for remark, applies in remarks.items() if applies]
+        said = [remark for remark, applies in remarks.items() if applies]
+        missing = self.info.get("missing")
+        if missing:
+            said.append(f"not in the profile, for they were lost: {', '.join(missing)}")
+        return said
 
     def save(
         self,
@@ -640,6 +644,19 @@ class Stats:
             flat = pstats_dict(snapshot, self.info["subcalls"], self.compensated)
         return pack(with_root(flat) if viewer_root else flat, details)
 
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Stats":
+        """What `to_bytes` made bytes of; see `load`.
+
+        Raises:
+            ProfileFileError: It did not.
+        """
+        return _stats_of(unpack(data))
+
+    def __reduce__(self) -> "tuple[Callable[[bytes], Stats], tuple[bytes]]":
+        """It is pickled as the content of a .prof file."""
+        return Stats.from_bytes, (self.to_bytes(),)
+
 
 # What functions are grouped by.
 GROUPS: "dict[str, Callable[[Function], str]]" = {
@@ -685,7 +702,7 @@ def load(path: str | os.PathLike[str]) -> Stats:
     with open(path, "rb") as file:
         data = file.read()
     try:
-        return _stats_of(unpack(data))
+        return Stats.from_bytes(data)
     except ProfileFileError as error:
         raise ProfileFileError(f"{os.fspath(path)}: {error}") from None
 
@@ -722,6 +739,7 @@ def _is_info(info: "dict[str, Any]") -> bool:
         all(isinstance(info[name], kind) for name, kind in FLAGS.items())
         and _is_plain(info, 6)
         and all(isinstance(word, str) for word in info["command"])
+        and all(isinstance(lost, str) for lost in info.get("missing", ()))
         and all(len(thread) == 3 for thread in info["threads"])
         and all(name is None or isinstance(name, str) for *_, name in info["threads"])
         and _is_calibration(info["calibration"])
