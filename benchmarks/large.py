@@ -1,0 +1,91 @@
+"""How long a profile of 10**6 paths takes to read, merge, compare and write.
+
+    python benchmarks/large.py [OPERATION...]
+
+Each operation has a process of its own, which loads what it needs first; the memory is
+the most that the process had. Prints a table for docs/measurements.md.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import fastprof
+from fastprof.formats import FORMATS
+from scaling_programs import tree_in_order
+
+BRANCHES = 100  # 1,010,100 paths of 300 functions
+
+
+def write_profile(path: Path) -> None:
+    """Each path is called once."""
+    once = tree_in_order(BRANCHES)
+    with fastprof.Profiler() as profiler:
+        once()
+    profiler.save(path)
+
+
+def prepared(operation: str, path: Path) -> Callable[[], object]:
+    """What is to be measured; the rest is done here."""
+    if operation == "load":
+        return lambda: fastprof.load(path)
+    if operation == "load, merge two":
+        return lambda: fastprof.Stats.merge(fastprof.load(path) for _ in range(2))
+    stats = fastprof.load(path)
+    if operation == "diff":
+        other = fastprof.load(path)
+        return lambda: fastprof.diff(stats, other).paths
+    if operation == "walk":
+        return lambda: sum(node.own for node in stats.tree.walk())
+    if operation == "prof, tree=exact":
+        return lambda: stats.save(path.with_suffix(".exact.prof"), tree="exact")
+    return lambda: stats.save(path.with_suffix(".out"), operation)
+
+
+def measure(operation: str, path: Path) -> str:
+    """A row of the table."""
+    work = prepared(operation, path)
+    before = peak()
+    began = time.perf_counter()
+    kept = work()
+    seconds = time.perf_counter() - began
+    del kept
+    return f"| {operation} | {seconds:.1f} | {before:.0f} | {peak():.0f} |"
+
+
+def peak() -> float:
+    """The most memory that this process had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure one operation in this process, or all, each in one of its own."""
+    if sys.argv[1:2] == ["--in"]:
+        path, operation = Path(sys.argv[2]), sys.argv[3]
+        if operation == "make":
+            write_profile(path)
+        else:
+            print(measure(operation, path))
+        return
+    operations = sys.argv[1:] or [
+        *("load", "load, merge two", "diff", "walk"),
+        *FORMATS,
+        "prof, tree=exact",
+    ]
+    print("| | seconds | MB before | MB at most |\n|---|---:|---:|---:|", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "large.prof")
+        # This process stays small: others begin with what their parent had at most.
+        for operation in ["make", *operations]:
+            command = [sys.executable, __file__, "--in", str(path), operation]
+            subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()
