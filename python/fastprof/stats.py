@@ -545,8 +545,8 @@ class Stats:
         Args:
             path: Where to; an existing file is replaced whole or not at all.
             format: "prof" (which pstats, its viewers and `fastprof.load` read), or
-                "speedscope", "collapsed", "callgrind", "pprof", "json" or "csv"; left
-                out, the file's extension tells.
+                "speedscope", "collapsed", "callgrind", "pprof", "hatchet", "json" or
+                "csv"; left out, the file's extension tells.
             tree: What pstats' viewers find in a .prof file. "merged": functions, as
                 ever. "exact": each path of the call tree as a function of its own (the
                 second one of a function `c` is named `c #2`), so that viewers that can

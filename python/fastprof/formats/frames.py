@@ -1,6 +1,12 @@
 """What several formats share."""
 
-__all__ = ["FIELDS", "NANOSECONDS", "as_bytes"]
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..tree import Columns
+
+__all__ = ["FIELDS", "NANOSECONDS", "as_bytes", "children", "dump", "open_object"]
 
 NANOSECONDS = 1e9
 
@@ -27,3 +33,26 @@ FIELDS = (
 def as_bytes(text: str) -> bytes:
     """UTF-8; what has no place in it (of the name of a file, say) as an escape."""
     return text.encode("utf-8", "backslashreplace")
+
+
+def dump(content: object) -> str:
+    """JSON without spaces."""
+    return json.dumps(content, separators=(",", ":"), default=str)
+
+
+def open_object(content: "dict[str, object]") -> str:
+    """JSON of an object, to which more can be added before its end.
+
+    What there is for each path is added as text: a million objects need a gigabyte.
+    """
+    return dump(content)[:-1]
+
+
+def children(columns: "Columns", at: int) -> list[int]:
+    """The places of a path's children, the one that took longest first."""
+    found = []
+    child = columns.first_child[at]
+    while child:
+        found.append(child)
+        child = columns.next_sibling[child]
+    return found

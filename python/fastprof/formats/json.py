@@ -1,9 +1,7 @@
 """Everything as JSON; docs/format.md has the schema."""
 
-import json
-
 from ..tree import COLUMNS, Thread
-from .frames import FIELDS
+from .frames import FIELDS, dump, open_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,22 +23,13 @@ def encode(stats: "Any") -> bytes:
         ],
     }
     threads = ",".join(map(_thread, stats.threads))
-    return f'{_open(head)},"threads":[{threads}]}}'.encode()
+    return f'{open_object(head)},"threads":[{threads}]}}'.encode()
 
 
 def _thread(thread: Thread) -> str:
     columns = ",".join(
-        f'"{name}":{_dump(getattr(thread.tree.columns, name).tolist())}'
+        f'"{name}":{dump(getattr(thread.tree.columns, name).tolist())}'
         for name in COLUMNS
     )
     head = {"ident": thread.ident, "name": thread.name}
-    return f'{_open(head)},"tree":{{{columns}}}}}'
-
-
-def _open(content: "dict[str, object]") -> str:
-    """An object that more can be added to. One column is dumped at a time: all need much memory."""
-    return _dump(content)[:-1]
-
-
-def _dump(content: object) -> str:
-    return json.dumps(content, separators=(",", ":"), default=str)
+    return f'{open_object(head)},"tree":{{{columns}}}}}'

@@ -6,10 +6,8 @@ when a call was, so each path is one long call: first what it called, the longes
 then its own time.
 """
 
-import json
-
-from ..tree import Columns, Node, full_name
-from .frames import NANOSECONDS
+from ..tree import Node, full_name
+from .frames import NANOSECONDS, children, open_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,12 +30,7 @@ def encode(stats: "Any") -> bytes:
         "shared": {"frames": frames},
     }
     profiles = ",".join(_profile(one.name, one.tree) for one in threads)
-    return f'{_open(document)},"profiles":[{profiles}]}}'.encode()
-
-
-def _open(content: "dict[str, object]") -> str:
-    """An object that more can be added to."""
-    return json.dumps(content, separators=(",", ":"))[:-1]
+    return f'{open_object(document)},"profiles":[{profiles}]}}'.encode()
 
 
 def _frame(
@@ -51,7 +44,6 @@ def _frame(
 
 
 def _profile(name: str, tree: Node) -> str:
-    """Events are written at once: as objects, a million paths need a gigabyte."""
     columns = tree.columns
     frames = range(len(columns.functions))
     opens = [f'{{"type":"O","frame":{frame},"at":' for frame in frames]
@@ -62,7 +54,7 @@ def _profile(name: str, tree: Node) -> str:
     events = []
     now = 0
     # What is still to be done: a path's number to open it, its inverse to close it.
-    pending = [(at, 0) for at in _children(columns, 0)]
+    pending = [(at, 0) for at in reversed(children(columns, 0))]
     while pending:
         at, start = pending.pop()
         if at < 0:
@@ -71,7 +63,7 @@ def _profile(name: str, tree: Node) -> str:
             continue
         events.append(f"{opens[columns.function[at]]}{now}}}")
         pending.append((-at, now))
-        pending.extend((child, 0) for child in _children(columns, at))
+        pending.extend((child, 0) for child in reversed(children(columns, at)))
     head = {
         "type": "evented",
         "name": name,
@@ -79,14 +71,4 @@ def _profile(name: str, tree: Node) -> str:
         "startValue": 0,
         "endValue": now,
     }
-    return f'{_open(head)},"events":[{",".join(events)}]}}'
-
-
-def _children(columns: Columns, at: int) -> list[int]:
-    """The places of the children, the one that took longest last."""
-    found = []
-    child = columns.first_child[at]
-    while child:
-        found.append(child)
-        child = columns.next_sibling[child]
-    return found[::-1]
+    return f'{open_object(head)},"events":[{",".join(events)}]}}'
