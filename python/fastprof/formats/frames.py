@@ -1,12 +1,21 @@
 """What several formats share."""
 
 import json
+from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..tree import Columns
 
-__all__ = ["FIELDS", "NANOSECONDS", "as_bytes", "children", "dump", "open_object"]
+__all__ = [
+    "FIELDS",
+    "NANOSECONDS",
+    "as_bytes",
+    "children",
+    "dump",
+    "numbers",
+    "open_object",
+]
 
 NANOSECONDS = 1e9
 
@@ -46,6 +55,12 @@ def open_object(content: "dict[str, object]") -> str:
     What there is for each path is added as text: a million objects need a gigabyte.
     """
     return dump(content)[:-1]
+
+
+def numbers(column: "memoryview[float]") -> str:
+    """JSON of a column. Most of its times stand there many times."""
+    text = lru_cache(2**16)(repr)
+    return f"[{','.join(map(text, column))}]"
 
 
 def children(columns: "Columns", at: int) -> list[int]:

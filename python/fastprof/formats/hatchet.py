@@ -7,7 +7,7 @@ the node alone, and inclusive ones, of all below too (https://llnl-hatchet.readt
 from collections.abc import Iterable
 
 from ..tree import full_name
-from .frames import children, dump, open_object
+from .frames import children, dump, numbers, open_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,20 +30,20 @@ def encode(stats: "Any") -> bytes:
         exclusive |= EXCLUSIVE_CPU
         inclusive |= INCLUSIVE_CPU
     paths = range(1, len(columns.parent))
-    numbers = columns.function
+    function = columns.function
     frames = [
         dump({"name": full_name(one), "type": "function"}) for one in columns.functions
     ]
     nodes = ",".join(
-        f'"{at}":{{"data":{frames[numbers[at]]},"children":{children(columns, at)}}}'
+        f'"{at}":{{"data":{frames[function[at]]},"children":{children(columns, at)}}}'
         for at in paths
     )
     data = {"node": _array(map(str, paths))}
     for name, place in {"name": 3, "module": 4, "file": 0, "line": 1}.items():
         texts = [dump(description[place]) for description in columns.functions]
-        data[name] = _array(texts[number] for number in numbers[1:])
+        data[name] = _array(texts[number] for number in function[1:])
     for name, column in (exclusive | inclusive).items():
-        data[name] = dump(getattr(columns, column)[1:].tolist())
+        data[name] = numbers(getattr(columns, column)[1:])
     frame = ",".join(f"{dump(name)}:{values}" for name, values in data.items())
     head = open_object(
         {

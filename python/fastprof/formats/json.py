@@ -1,7 +1,7 @@
 """Everything as JSON; docs/format.md has the schema."""
 
 from ..tree import COLUMNS, Thread
-from .frames import FIELDS, dump, open_object
+from .frames import FIELDS, numbers, open_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ def encode(stats: "Any") -> bytes:
 
 def _thread(thread: Thread) -> str:
     columns = ",".join(
-        f'"{name}":{dump(getattr(thread.tree.columns, name).tolist())}'
-        for name in COLUMNS
+        f'"{name}":{numbers(getattr(thread.tree.columns, name))}' for name in COLUMNS
     )
     head = {"ident": thread.ident, "name": thread.name}
     return f'{open_object(head)},"tree":{{{columns}}}}}'
