@@ -26,6 +26,7 @@ ENGINE_CHAIN = (
     "figures",
     "stats",
     "merge",
+    "align",
     "codec",
 )
 BINDING_CHAIN = (
@@ -45,6 +46,7 @@ BINDING_CHAIN = (
     "calibration",
     "export",
     "merging",
+    "aligning",
     "profiler",
     "module",
 )
