@@ -169,17 +169,19 @@ class profile:
         if client.asynchronous:
             raise ValueError("the client is asynchronous: its answers must be awaited")
         Profiler(**options)  # which finds out what is wrong with them
-        chosen = None if workers is None else list(workers)
-        unknown = set(chosen or ()) - client.nthreads().keys()
+        self._client = client
+        self._options = options
+        self._workers = None if workers is None else list(workers)
+        unknown = set(self._workers or ()) - client.nthreads().keys()
         if unknown:
             raise ValueError(f"there are no such workers: {', '.join(sorted(unknown))}")
-        self._client = client
-        self._plugin = Plugin(f"fastprof-{uuid.uuid4().hex}", options, chosen)
 
     def __enter__(self) -> profile:
-        """Begin on each worker."""
+        """Begin on each worker, under a new name each time."""
+        self._name = f"fastprof-{uuid.uuid4().hex}"
+        plugin = Plugin(self._name, self._options, self._workers)
         try:
-            self._client.register_plugin(self._plugin)
+            self._client.register_plugin(plugin)
             for address, error in self._run(error_of).items():
                 raise type(error)(f"worker {address}: {error}")
         except BaseException:
@@ -198,17 +200,17 @@ class profile:
 
     def _run(self, function: Callable[[str], Any]) -> dict[str, Any]:
         """What the workers answer, if they do, by their addresses."""
-        answers = self._client.run(function, self._plugin.name, on_error="ignore")
+        answers = self._client.run(function, self._name, on_error="ignore")
         return {worker: said for worker, said in answers.items() if said is not None}
 
     def _end(self) -> None:
         # A worker that has just died, or never had the plugin, is no reason to stop.
         with contextlib.suppress(OSError, KeyError, distributed.TimeoutError):
-            self._client.unregister_worker_plugin(self._plugin.name)
+            self._client.unregister_worker_plugin(self._name)
 
     def _forget(self) -> None:
         self._run(forget)
-        forget(self._plugin.name)  # workers in this process may be gone
+        forget(self._name)  # workers in this process may be gone
 
     def _add_up(self) -> None:
         """Set `stats`; workers that go meanwhile are left out."""
@@ -241,7 +243,7 @@ class profile:
         level = [
             submit(
                 part,
-                self._plugin.name,
+                self._name,
                 compensated,
                 workers=[address],
                 pure=False,
@@ -282,5 +284,5 @@ class profile:
         return [
             event["address"]
             for event in begun
-            if event["profile"] == self._plugin.name and event["token"] not in parts
+            if event["profile"] == self._name and event["token"] not in parts
         ]
