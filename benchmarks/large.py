@@ -1,13 +1,12 @@
 """How long a profile of 10**6 paths takes to read, merge, compare and write.
 
-    python benchmarks/large.py [OPERATION...]
-
 Each operation has a process of its own, which loads what it needs first; the memory is
 the most that the process had. Prints a table for docs/measurements.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import resource
 import subprocess
 import sys
@@ -21,11 +20,16 @@ from fastprof.formats import FORMATS
 from scaling_programs import tree_in_order
 
 BRANCHES = 100  # 1,010,100 paths of 300 functions
+OPERATIONS = [
+    *("load", "load, merge two", "diff", "walk"),
+    *FORMATS,
+    "prof, tree=exact",
+]
 
 
-def write_profile(path: Path) -> None:
+def write_profile(path: Path, branches: int) -> None:
     """Each path is called once."""
-    once = tree_in_order(BRANCHES)
+    once = tree_in_order(branches)
     with fastprof.Profiler() as profiler:
         once()
     profiler.save(path)
@@ -65,26 +69,27 @@ def peak() -> float:
 
 
 def main() -> None:
-    """Measure one operation in this process, or all, each in one of its own."""
-    if sys.argv[1:2] == ["--in"]:
-        path, operation = Path(sys.argv[2]), sys.argv[3]
+    """Measure one operation in this process, or each in one of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("operations", nargs="*", default=OPERATIONS)
+    parser.add_argument("--branches", type=int, default=BRANCHES)
+    parser.add_argument("--in", dest="path", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.path is not None:
+        (operation,) = options.operations
         if operation == "make":
-            write_profile(path)
+            write_profile(options.path, options.branches)
         else:
-            print(measure(operation, path))
+            print(measure(operation, options.path))
         return
-    operations = sys.argv[1:] or [
-        *("load", "load, merge two", "diff", "walk"),
-        *FORMATS,
-        "prof, tree=exact",
-    ]
     print("| | seconds | MB before | MB at most |\n|---|---:|---:|---:|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "large.prof")
+        command = [sys.executable, __file__, "--in", str(path)]
+        command += ["--branches", str(options.branches)]
         # This process stays small: others begin with what their parent had at most.
-        for operation in ["make", *operations]:
-            command = [sys.executable, __file__, "--in", str(path), operation]
-            subprocess.run(command, check=True)
+        for operation in ["make", *options.operations]:
+            subprocess.run([*command, operation], check=True)
 
 
 if __name__ == "__main__":

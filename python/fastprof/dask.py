@@ -54,8 +54,8 @@ class Recording:
         self.workers = {address}
         self.error: FastprofError | None = None
         self._stats: Stats | None = None
-        self._profiler = Profiler(**options)
         try:
+            self._profiler = Profiler(**options)
             self._profiler.enable()
         except FastprofError as error:
             self.error = error
@@ -106,7 +106,7 @@ class Plugin(distributed.WorkerPlugin):  # type: ignore[misc,unused-ignore]
         recording = recordings.get(self.name)
         if recording is not None:
             recording.workers.discard(worker.address)
-            if not recording.workers:
+            if not recording.workers and recording.error is None:
                 recording.end()
 
 
