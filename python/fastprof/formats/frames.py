@@ -1,21 +1,10 @@
 """What several formats share."""
 
-import json
-from functools import lru_cache
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..tree import Columns
 
-__all__ = [
-    "FIELDS",
-    "NANOSECONDS",
-    "as_bytes",
-    "children",
-    "dump",
-    "numbers",
-    "open_object",
-]
+__all__ = ["FIELDS", "NANOSECONDS", "as_bytes", "children"]
 
 NANOSECONDS = 1e9
 
@@ -42,25 +31,6 @@ FIELDS = (
 def as_bytes(text: str) -> bytes:
     """UTF-8; what has no place in it (of the name of a file, say) as an escape."""
     return text.encode("utf-8", "backslashreplace")
-
-
-def dump(content: object) -> str:
-    """JSON without spaces."""
-    return json.dumps(content, separators=(",", ":"), default=str)
-
-
-def open_object(content: "dict[str, object]") -> str:
-    """JSON of an object, to which more can be added before its end.
-
-    What there is for each path is added as text: a million objects need a gigabyte.
-    """
-    return dump(content)[:-1]
-
-
-def numbers(column: "memoryview[float]") -> str:
-    """JSON of a column. Most of its times stand there many times."""
-    text = lru_cache(2**16)(repr)
-    return f"[{','.join(map(text, column))}]"
 
 
 def children(columns: "Columns", at: int) -> list[int]:

@@ -7,7 +7,8 @@ the node alone, and inclusive ones, of all below too (https://llnl-hatchet.readt
 from collections.abc import Iterable
 
 from ..tree import full_name
-from .frames import children, dump, numbers, open_object
+from .as_json import dump, numbers, open_object
+from .frames import children
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """Everything as JSON; docs/format.md has the schema."""
 
 from ..tree import COLUMNS, Thread
-from .frames import FIELDS, numbers, open_object
+from .as_json import numbers, open_object
+from .frames import FIELDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ then its own time.
 """
 
 from ..tree import Node, full_name
-from .frames import NANOSECONDS, children, open_object
+from .as_json import open_object
+from .frames import NANOSECONDS, children
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
