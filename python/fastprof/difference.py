@@ -222,7 +222,10 @@ def _paths(before: Stats, after: Stats) -> Iterator[Change]:
             side.function,
             array(
                 "I",
-                [_number_of(name, numbers) for name in map(full_name, side.functions)],
+                [
+                    numbers.setdefault(one, len(numbers))
+                    for one in map(full_name, side.functions)
+                ],
             ),
         )
         for side in columns
@@ -240,7 +243,3 @@ def _paths(before: Stats, after: Stats) -> Iterator[Change]:
         )
         changes.append(change)
         yield change
-
-
-def _number_of(name: str, numbers: dict[str, int]) -> int:
-    return numbers.setdefault(name, len(numbers))

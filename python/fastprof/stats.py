@@ -529,7 +529,7 @@ class Stats:
         said = [remark for remark, applies in remarks.items() if applies]
         missing = self.info.get("missing")
         if missing:
-            said.append(f"not in the profile, for they were lost: {', '.join(missing)}")
+            said.append(f"not in the profile, as they should be: {', '.join(missing)}")
         return said
 
     def save(

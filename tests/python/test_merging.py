@@ -264,7 +264,7 @@ def test_what_is_missing_is_missing_in_sums_and_files_too():
     assert total.info["missing"] == ["first", "second", "third"]
     total = fastprof.Stats.from_bytes(total.to_bytes())
     (said,) = total.warnings
-    assert said.endswith("lost: first, second, third")
+    assert said.endswith("not in the profile, as they should be: first, second, third")
     total.info["missing"] = [1]
     with pytest.raises(fastprof.ProfileFileError, match="run information"):
         fastprof.Stats.from_bytes(total.to_bytes())
