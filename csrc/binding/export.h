@@ -52,4 +52,7 @@ int fpy_snapshot_merge(fpy_snapshot *self, Py_ssize_t thread, bool compensated,
 PyObject *fpy_snapshot_columns(PyObject *snapshot, PyObject *args);
 PyObject *fpy_merge(PyObject *module, PyObject *args);
 
+/* In aligning.c: a function of the module. */
+PyObject *fpy_align(PyObject *module, PyObject *args);
+
 #endif

@@ -97,6 +97,17 @@ PyMethodDef fpy_module_methods[] = {
      "A Snapshot with the sums of parts: (snapshot, numbers, compensated), where\n"
      "numbers says, for each of its functions, which of `functions` it is. That list\n"
      "may grow while the parts are gone through."},
+    {"align",
+     fpy_align,
+     METH_VARARGS,
+     "align($module, before, after, name_count, /)\n--\n\n"
+     "Two trees side by side: (parents, names, places before, places after) of the\n"
+     "pairs of paths, as bytes of uint32; the first is the roots', a parent stands in\n"
+     "front of its children, and place 0 means that there is none. A tree is "
+     "(parents,\n"
+     "functions, names): the columns of its paths, and the numbers of the functions'\n"
+     "names, which are below name_count. Paths are the same where all names on them\n"
+     "are."},
     {"_stop_after_fork",
      stop_after_fork,
      METH_NOARGS,

@@ -70,9 +70,8 @@ grow(fp_merged *merged)
     return FP_OK;
 }
 
-/* The place of a child, made if it is new; 0: no memory. */
-static uint32_t
-child_of(fp_merged *merged, uint32_t parent, uint32_t function)
+uint32_t
+fp_merged_child(fp_merged *merged, uint32_t parent, uint32_t function)
 {
     uint32_t *place = place_of(merged, parent, function);
 
@@ -144,8 +143,8 @@ fp_merged_add(fp_merged *merged, const fp_thread_record *thread,
         if (!figures[i].is_shown) {
             continue;
         }
-        places[i] =
-            child_of(merged, places[i], numbers != NULL ? numbers[function] : function);
+        places[i] = fp_merged_child(
+            merged, places[i], numbers != NULL ? numbers[function] : function);
         if (places[i] == 0) {
             status = FP_NOMEM;
             break;

@@ -45,6 +45,10 @@ fp_ticks fp_scaled(fp_ticks ticks, double scale);
 /* One with nothing but a root. FP_OK, or FP_NOMEM: nothing to free. */
 fp_status fp_merged_init(fp_merged *merged);
 
+/* The place of the branch of a function below another, made if it is new; 0: no memory.
+ */
+uint32_t fp_merged_child(fp_merged *merged, uint32_t parent, uint32_t function);
+
 /* Adds a thread's paths, with their figures times `scale`. `numbers`: what the
  * functions' numbers become; NULL: they stay. FP_OK; FP_NOMEM: a part may have been
  * added. */

@@ -2,8 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
+from ._core import align
 from .stats import Function, Stats
-from .tree import Node
+from .tree import Node, full_name
+
+TYPE_CHECKING = False  # see launch.py for what may be imported
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Change", "Difference", "diff"]
 
@@ -12,11 +17,9 @@ METRICS = {"calls": "calls", "own": "own", "cum": "cumulative"}
 
 
 class Change:
-    """One function, or one path, before and after; times in seconds.
+    """One function, or one path, before and after; times in seconds."""
 
-    Attributes:
-        calls, own, cumulative: (before, after); 0 where it was not called.
-    """
+    __slots__ = ("_above", "_after", "_before", "_own_name")
 
     def __init__(
         self,
@@ -28,10 +31,8 @@ class Change:
         """Made by `diff`."""
         self._own_name = name
         self._above = above
-        self.calls = _pair(before, after, "calls")
-        self.own = _pair(before, after, "own")
-        self.cumulative = _pair(before, after, "cumulative")
-        self.error = _pair(before, after, "own_error")
+        self._before = before
+        self._after = after
 
     @property
     def name(self) -> str:
@@ -49,6 +50,32 @@ class Change:
     def __repr__(self) -> str:
         """What changed."""
         return f"<{self.name}: {self.own_change:+.6f} s own>"
+
+    @property
+    def calls(self) -> "tuple[int, int]":
+        """Before and after; 0 where it was not called."""
+        return self._pair("calls")
+
+    @property
+    def own(self) -> "tuple[float, float]":
+        """Likewise."""
+        return self._pair("own")
+
+    @property
+    def cumulative(self) -> "tuple[float, float]":
+        """Likewise."""
+        return self._pair("cumulative")
+
+    @property
+    def error(self) -> "tuple[float, float]":
+        """Likewise: how far off `own` may be."""
+        return self._pair("own_error")
+
+    def _pair(self, name: str) -> "tuple[Any, Any]":
+        return (
+            getattr(self._before, name) if self._before is not None else 0,
+            getattr(self._after, name) if self._after is not None else 0,
+        )
 
     @property
     def own_change(self) -> float:
@@ -107,8 +134,11 @@ class Difference:
 
     @property
     def paths(self) -> list[Change]:
-        """A `Change` for each path of the merged trees, as `functions`."""
-        return _sorted(_paths(self.before.tree, self.after.tree))
+        """A `Change` for each path of the merged trees, as `functions`.
+
+        Functions of one name below one path are told apart by their order.
+        """
+        return _sorted(_paths(self.before, self.after))
 
     def violations(self, rule: str) -> list[Change]:
         """The functions that a rule forbids.
@@ -167,13 +197,6 @@ def _number(text: str) -> float | None:
     return number if number - number == 0.0 else None  # no infinity, no NaN
 
 
-def _pair(before: object, after: object, name: str) -> "tuple[float, float]":
-    return (
-        getattr(before, name) if before is not None else 0,
-        getattr(after, name) if after is not None else 0,
-    )
-
-
 def _by_name(functions: Iterable[Function]) -> dict[str, Function]:
     found: dict[str, Function] = {}
     for function in functions:
@@ -188,22 +211,35 @@ def _sorted(changes: Iterable[Change]) -> list[Change]:
     return sorted(changes, key=lambda one: -abs(one.own_change))
 
 
-def _paths(before: Node, after: Node) -> Iterator[Change]:
-    pending: list[tuple[Change | None, Node | None, Node | None]] = [
-        (None, before, after)
+def _paths(before: Stats, after: Stats) -> Iterator[Change]:
+    from array import array  # which cProfile does not import
+
+    numbers: dict[str, int] = {}
+    columns = before.tree.columns, after.tree.columns
+    sides = [
+        (
+            side.parent,
+            side.function,
+            array(
+                "I",
+                [
+                    numbers.setdefault(one, len(numbers))
+                    for one in map(full_name, side.functions)
+                ],
+            ),
+        )
+        for side in columns
     ]
-    while pending:
-        above, *sides = pending.pop()
-        children: dict[tuple[str, int], list[Node | None]] = {}
-        for side, node in enumerate(sides):
-            seen: dict[str, int] = {}
-            for child in node.children if node is not None else ():
-                # Functions of one name below one caller are told apart by their order.
-                name = child.full_name
-                seen[name] = seen.get(name, 0) + 1
-                pair = children.setdefault((name, seen[name]), [None, None])
-                pair[side] = child
-        for (name, _), pair in children.items():
-            change = Change(name, pair[0], pair[1], above)
-            yield change
-            pending.append((change, pair[0], pair[1]))
+    found = align(sides[0], sides[1], len(numbers))
+    pairs = zip(*(memoryview(column).cast("I")[1:] for column in found), strict=True)
+    names = list(numbers)
+    changes: list[Change | None] = [None]
+    for above, name, *places in pairs:
+        change = Change(
+            names[name],
+            Node(columns[0], places[0]) if places[0] else None,
+            Node(columns[1], places[1]) if places[1] else None,
+            changes[above],
+        )
+        changes.append(change)
+        yield change

@@ -140,7 +140,7 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         metavar="FILE",
         help="write the profile to FILE instead of printing a table; its extension"
         " tells the format: .prof, .speedscope.json, .collapsed, .callgrind, .pprof,"
-        " .json, .csv; any other is written as .prof",
+        " .hatchet.json, .json, .csv; any other is written as .prof",
     )
     parser.add_option(
         "-s",

@@ -17,6 +17,9 @@ SAME = {
     "subcalls": "have callers and have none: subcalls={!r} and {!r}",
 }
 
+# What some profiles say of their processes.
+LISTED = "workers", "missing"
+
 
 class _Merging:
     """What is known while the profiles are gone through, one at a time.
@@ -76,6 +79,10 @@ class _Merging:
         for flag in ("hook_lost", "threads_lost", "clock_unstable"):
             self.info[flag] = self.info[flag] or stats.info[flag]
         self.info["negative_intervals"] += stats.info["negative_intervals"]
+        for name in LISTED:
+            listed = [*self.info.get(name, ()), *stats.info.get(name, ())]
+            if listed:
+                self.info[name] = listed
 
 
 def merged(profiles: "Iterable[Any]") -> "tuple[Snapshot, dict[str, Any]]":

@@ -551,7 +551,11 @@ class Stats:
                 and not self.compensated
             ),
         }
-        return [remark for remark, applies in remarks.items() if applies]
+        said = [remark for remark, applies in remarks.items() if applies]
+        missing = self.info.get("missing")
+        if missing:
+            said.append(f"not in the profile, as they should be: {', '.join(missing)}")
+        return said
 
     def save(
         self,
@@ -566,8 +570,8 @@ class Stats:
         Args:
             path: Where to; an existing file is replaced whole or not at all.
             format: "prof" (which pstats, its viewers and `fastprof.load` read), or
-                "speedscope", "collapsed", "callgrind", "pprof", "json" or "csv"; left
-                out, the file's extension tells.
+                "speedscope", "collapsed", "callgrind", "pprof", "hatchet", "json" or
+                "csv"; left out, the file's extension tells.
             tree: What pstats' viewers find in a .prof file. "merged": functions, as
                 ever. "exact": each path of the call tree as a function of its own (the
                 second one of a function `c` is named `c #2`), so that viewers that can
@@ -668,6 +672,19 @@ class Stats:
             flat = pstats_dict(snapshot, self.info["subcalls"], self.compensated)
         return pack(with_root(flat) if viewer_root else flat, details)
 
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Stats":
+        """What `to_bytes` made bytes of; see `load`.
+
+        Raises:
+            ProfileFileError: It did not.
+        """
+        return _stats_of(unpack(data))
+
+    def __reduce__(self) -> "tuple[Callable[[bytes], Stats], tuple[bytes]]":
+        """It is pickled as the content of a .prof file."""
+        return Stats.from_bytes, (self.to_bytes(),)
+
 
 # What functions are grouped by.
 GROUPS: "dict[str, Callable[[Function], str]]" = {
@@ -715,7 +732,7 @@ def load(path: str | os.PathLike[str]) -> Stats:
     with open(path, "rb") as file:
         data = file.read()
     try:
-        return _stats_of(unpack(data))
+        return Stats.from_bytes(data)
     except ProfileFileError as error:
         raise ProfileFileError(f"{os.fspath(path)}: {error}") from None
 
@@ -752,6 +769,7 @@ def _is_info(info: "dict[str, Any]") -> bool:
         all(isinstance(info[name], kind) for name, kind in FLAGS.items())
         and _is_plain(info, 6)
         and all(isinstance(word, str) for word in info["command"])
+        and all(isinstance(lost, str) for lost in info.get("missing", ()))
         and all(_is_thread(*thread) for thread in info["threads"])
         and _is_calibration(info["calibration"])
     )

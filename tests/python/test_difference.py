@@ -1,5 +1,9 @@
 """What changed from one profile to another."""
 
+import random
+from array import array
+from types import SimpleNamespace
+
 import fastprof
 import pytest
 from support import counted
@@ -74,10 +78,16 @@ def test_less_than_the_errors_is_noise():
     ]
     small = abs(leaf.own_change) <= sum(leaf.error)
     assert leaf.is_noise is small
-    leaf.own = leaf.own[0], leaf.own[0] + sum(leaf.error) + 1.0
-    assert not leaf.is_noise
-    leaf.own, leaf.calls = (1.0, 1.0), (1, 2)
-    assert not leaf.is_noise  # counts are exact
+    assert change_of((1, 1.0, 0.25), (1, 1.5, 0.25)).is_noise
+    assert not change_of((1, 1.0, 0.25), (1, 1.75, 0.25)).is_noise
+    assert not change_of((1, 1.0, 0.25), (2, 1.0, 0.25)).is_noise  # counts are exact
+
+
+def change_of(*sides):
+    """Of calls, own time and its error."""
+    names = "calls", "own", "own_error"
+    rows = [SimpleNamespace(**dict(zip(names, side, strict=True))) for side in sides]
+    return fastprof.Change("f", *rows)
 
 
 @pytest.mark.parametrize(
@@ -144,3 +154,82 @@ def main():
     calls = {change.name: change.calls for change in difference.functions}
     assert calls["program:same"][0] >= 2
     assert all(before == after for before, after in calls.values())
+
+
+def random_program(seed):
+    """Calls of functions, some of which share a name, from each other."""
+    choose = random.Random(seed)
+    source = "FUNCTIONS = []\n" + "".join(
+        f"def f{n % 7}(depth): call({n}, depth)\nFUNCTIONS.append(f{n % 7})\n"
+        for n in range(12)
+    )
+    calls = {n: [choose.randrange(12) for _ in range(3)] for n in range(12)}
+    source += f"CALLS = {calls}\n"
+    source += (
+        "def call(n, depth):\n"
+        " for other in CALLS[n] if depth else ():\n  FUNCTIONS[other](depth - 1)\n"
+        "def main():\n call(0, 5)\n"
+    )
+    return counted(module(source))
+
+
+def rows_of_paths(stats):
+    """Of each path by its names, in the order of first calls: calls and times."""
+    rows = {}
+    columns = stats.tree.columns
+    names = [()]
+    for at in range(1, len(columns.parent)):
+        node = fastprof.Node(columns, at)
+        path = (*names[columns.parent[at]], node.full_name)
+        nth = 1
+        while (*path, nth) in rows:
+            nth += 1
+        names.append((*path, nth))
+        rows[names[at]] = node.calls, node.own, node.cumulative
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_path_is_compared_with_its_like(seed):
+    """Against dicts by path."""
+    before, after = random_program(seed), random_program(seed + 1)
+    rows = rows_of_paths(before), rows_of_paths(after)
+    expected = sorted(
+        (
+            ";".join(path[::2]),
+            *zip(*(side.get(path, (0, 0, 0)) for side in rows), strict=True),
+        )
+        for path in rows[0].keys() | rows[1].keys()
+    )
+    changes = fastprof.diff(before, after).paths
+    found = sorted((one.name, one.calls, one.own, one.cumulative) for one in changes)
+    assert found == expected
+    assert len({name for name, *_ in found}) < len(found)  # some share their names
+    sizes = [abs(one.own_change) for one in changes]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def columns(*rows):
+    return tuple(array("I", row) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("tree", "error"),
+    [
+        ((), ValueError),
+        (columns([0, 0], [0], [0]), ValueError),
+        (columns([0, 1], [0, 0], [0]), ValueError),
+        (columns([0, 0], [0, 1], [0]), ValueError),
+        (columns([0, 0], [0, 0], [1]), ValueError),
+        (columns([], [], []), ValueError),
+        (([0], [0], [0]), TypeError),
+    ],
+)
+def test_the_extension_checks_the_columns(tree, error):
+    from fastprof import _fastprof
+
+    good = columns([0, 0], [0, 0], [0])
+    assert len(_fastprof.align(good, good, 1)) == 4
+    for trees in (tree, good), (good, tree):
+        with pytest.raises(error):
+            _fastprof.align(*trees, 1)

@@ -147,6 +147,22 @@ def test_speedscope_has_each_thread(tmp_path):
         replayed(profile, document["shared"]["frames"])
 
 
+def test_hatchet(stats, tmp_path):
+    document = json.loads(saved(stats, tmp_path, ".hatchet.json"))
+    (graph,) = document["graph"]
+    rows = document["dataframe"]
+    nodes = list(stats.tree.walk())[1:]
+    figures = {one.path[-1]._at: (one.calls, one.own, one.cumulative) for one in nodes}
+    columns = rows["node"], rows["calls"], rows["time"], rows["time (inc)"]
+    for at, *row in zip(*columns, strict=True):
+        assert tuple(row) == figures.pop(int(at))
+    assert figures == {}
+    for node in nodes:
+        frame = graph[str(node._at)]
+        assert frame["data"] == {"name": node.full_name, "type": "function"}
+        assert frame["children"] == [child._at for child in node.children]
+
+
 def test_callgrind(stats, tmp_path):
     text = saved(stats, tmp_path, ".callgrind").decode()
     names, own, calls = {}, {}, {}
@@ -304,7 +320,8 @@ def test_names_that_are_no_utf_8(tmp_path, name):
     profiler.snapshot().save(tmp_path / "out", format=name)
     assert "f\u00e9".encode() in (tmp_path / "out").read_bytes() or name in (
         "pprof",  # compressed
-        "json",  # escaped
+        "hatchet",  # escaped
+        "json",
         "speedscope",
     )
 

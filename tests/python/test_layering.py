@@ -27,6 +27,7 @@ ENGINE_CHAIN = (
     "figures",
     "stats",
     "merge",
+    "align",
     "codec",
 )
 BINDING_CHAIN = (
@@ -47,6 +48,7 @@ BINDING_CHAIN = (
     "calibration",
     "export",
     "merging",
+    "aligning",
     "profiler",
     "module",
 )
@@ -68,6 +70,7 @@ PACKAGE_CHAIN = (
     "table",
     "profiler",
     "testing",
+    "dask",
     "holders",
     "as_cprofile",
     "terminal",
@@ -196,6 +199,7 @@ def test_the_package_uses_only_what_stands_to_the_left(path):
     if path == PACKAGE / "__init__.py":
         assert set(used) <= set(PACKAGE_CHAIN) - {
             "testing",
+            "dask",
             "launch",
             "doctor",
             "verbs",

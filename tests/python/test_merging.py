@@ -1,5 +1,6 @@
 """Profiles add up."""
 
+import pickle
 import pstats
 import time
 
@@ -243,3 +244,27 @@ def test_the_extension_checks_what_it_is_given(parts):
         snapshot.columns(1, True)
     with pytest.raises(IndexError):
         snapshot.columns(-2, True)
+
+
+def test_a_pickled_profile_is_the_same():
+    stats = counted(program, 3)
+    copy = pickle.loads(pickle.dumps(stats))
+    assert_same(figures(copy), figures(stats))
+    assert_same(paths(copy), paths(stats))
+    assert copy.info == stats.info
+    with pytest.raises(fastprof.ProfileFileError):
+        fastprof.Stats.from_bytes(stats.to_bytes()[:-1])
+
+
+def test_what_is_missing_is_missing_in_sums_and_files_too():
+    one, two = counted(program, 1), counted(program, 2)
+    one.info["missing"] = ["first"]
+    two.info["missing"] = ["second", "third"]
+    total = counted(other) + one + two
+    assert total.info["missing"] == ["first", "second", "third"]
+    total = fastprof.Stats.from_bytes(total.to_bytes())
+    (said,) = total.warnings
+    assert said.endswith("not in the profile, as they should be: first, second, third")
+    total.info["missing"] = [1]
+    with pytest.raises(fastprof.ProfileFileError, match="run information"):
+        fastprof.Stats.from_bytes(total.to_bytes())

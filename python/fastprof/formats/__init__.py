@@ -21,6 +21,7 @@ FORMATS = {
     "collapsed": (".collapsed",),
     "callgrind": (".callgrind",),
     "pprof": (".pprof", ".pb.gz"),
+    "hatchet": (".hatchet.json",),
     "json": (".json",),
     "csv": (".csv",),
 }

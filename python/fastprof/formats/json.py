@@ -1,8 +1,7 @@
 """Everything as JSON; docs/format.md has the schema."""
 
-import json
-
-from ..tree import COLUMNS
+from ..tree import COLUMNS, Thread
+from .as_json import numbers, open_object
 from .frames import FIELDS
 
 TYPE_CHECKING = False
@@ -16,25 +15,21 @@ SCHEMA = "fastprof-1"
 
 def encode(stats: "Any") -> bytes:
     """Run information, functions, callers, and the call trees of the threads."""
-    document = {
+    head = {
         "schema": SCHEMA,
         "info": stats.info,
         "functions": [
             {field: getattr(function, field) for field in ("number", *FIELDS)}
             for function in stats.functions
         ],
-        "threads": [
-            {
-                "ident": thread.ident,
-                "name": thread.name,
-                "began": thread.began,
-                "ended": thread.ended,
-                "tree": {
-                    name: getattr(thread.tree.columns, name).tolist()
-                    for name in COLUMNS
-                },
-            }
-            for thread in stats.threads
-        ],
     }
-    return json.dumps(document, separators=(",", ":"), default=str).encode()
+    threads = ",".join(map(_thread, stats.threads))
+    return f'{open_object(head)},"threads":[{threads}]}}'.encode()
+
+
+def _thread(thread: Thread) -> str:
+    columns = ",".join(
+        f'"{name}":{numbers(getattr(thread.tree.columns, name))}' for name in COLUMNS
+    )
+    head = {name: getattr(thread, name) for name in ("ident", "name", "began", "ended")}
+    return f'{open_object(head)},"tree":{{{columns}}}}}'

@@ -6,10 +6,9 @@ when a call was, so each path is one long call: first what it called, the longes
 then its own time.
 """
 
-import json
-
-from ..tree import Columns, Node, full_name
-from .frames import NANOSECONDS
+from ..tree import Node, full_name
+from .as_json import open_object
+from .frames import NANOSECONDS, children
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,9 +29,9 @@ def encode(stats: "Any") -> bytes:
         "name": " ".join(stats.info["command"]) or "fastprof",
         "activeProfileIndex": 0,
         "shared": {"frames": frames},
-        "profiles": [_profile(one.name, one.tree) for one in threads],
     }
-    return json.dumps(document, separators=(",", ":")).encode()
+    profiles = ",".join(_profile(one.name, one.tree) for one in threads)
+    return f'{open_object(document)},"profiles":[{profiles}]}}'.encode()
 
 
 def _frame(
@@ -45,39 +44,32 @@ def _frame(
     return frame
 
 
-def _profile(name: str, tree: Node) -> "dict[str, object]":
+def _profile(name: str, tree: Node) -> str:
     columns = tree.columns
+    frames = range(len(columns.functions))
+    opens = [f'{{"type":"O","frame":{frame},"at":' for frame in frames]
+    closes = [f'{{"type":"C","frame":{frame},"at":' for frame in frames]
     ticks = [round(seconds * NANOSECONDS) for seconds in columns.own]
     for at in range(len(ticks) - 1, 0, -1):
         ticks[columns.parent[at]] += ticks[at]
     events = []
     now = 0
     # What is still to be done: a path's number to open it, its inverse to close it.
-    pending = [(at, 0) for at in _children(columns, 0)]
+    pending = [(at, 0) for at in reversed(children(columns, 0))]
     while pending:
         at, start = pending.pop()
         if at < 0:
             now = start + ticks[-at]
-            events.append({"type": "C", "frame": columns.function[-at], "at": now})
+            events.append(f"{closes[columns.function[-at]]}{now}}}")
             continue
-        events.append({"type": "O", "frame": columns.function[at], "at": now})
+        events.append(f"{opens[columns.function[at]]}{now}}}")
         pending.append((-at, now))
-        pending.extend((child, 0) for child in _children(columns, at))
-    return {
+        pending.extend((child, 0) for child in reversed(children(columns, at)))
+    head = {
         "type": "evented",
         "name": name,
         "unit": "nanoseconds",
         "startValue": 0,
         "endValue": now,
-        "events": events,
     }
-
-
-def _children(columns: Columns, at: int) -> list[int]:
-    """The places of the children, the one that took longest last."""
-    found = []
-    child = columns.first_child[at]
-    while child:
-        found.append(child)
-        child = columns.next_sibling[child]
-    return found[::-1]
+    return f'{open_object(head)},"events":[{",".join(events)}]}}'
