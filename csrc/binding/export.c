@@ -115,22 +115,25 @@ fpy_snapshot_new(const fpy_state *state)
     return self;
 }
 
-/* Seconds from when recording began; None by a timer, which was not asked then. */
+/* Seconds from when recording began; None if the thread called nothing, and by a timer,
+ * which was not asked then. */
 static PyObject *
-moment(const fpy_session *session, fp_ticks when)
+moment(const fpy_recorder *recorder, fp_ticks when)
 {
-    if (session->timer != NULL) {
+    const fpy_session *session = recorder->session;
+
+    if (session->timer != NULL || recorder->engine.tree.count == 1) {
         Py_RETURN_NONE;
     }
     return PyFloat_FromDouble((double)(when - session->began) *
                               fp_clock_scale(&session->state->clock));
 }
 
-/* A thread's name, and when it ran: (name or None, began, ended); None: it never did.
- * A new reference. */
+/* A thread's name, and when it ran: (name or None, began, ended). A new reference. */
 static PyObject *
-describe_thread(const fpy_session *session, fpy_recorder *recorder, fp_ticks now)
+describe_thread(fpy_recorder *recorder, fp_ticks now)
 {
+    const fp_recorder *engine = &recorder->engine;
     const bool is_alive = fpy_thread_of_id(recorder->thread_id) != NULL;
     PyObject *name = is_alive ? fpy_thread_name(recorder->ident) : NULL;
     fp_ticks ended = recorder->last;
@@ -138,18 +141,13 @@ describe_thread(const fpy_session *session, fpy_recorder *recorder, fp_ticks now
     if (name != NULL) {
         Py_XSETREF(recorder->name, name);
     }
-    if (recorder->engine.tree.count == 1) {
-        Py_RETURN_NONE;
-    }
-    if (recorder->engine.stack != NULL) {
-        ended = fp_recorder_current(&recorder->engine) != 0
-                    ? now
-                    : fp_recorder_last(&recorder->engine);
+    if (engine->stack != NULL) { /* it is not retired */
+        ended = fp_recorder_current(engine) != 0 ? now : fp_recorder_last(engine);
     }
     return Py_BuildValue("(ONN)",
                          recorder->name != NULL ? recorder->name : Py_None,
-                         moment(session, recorder->first),
-                         moment(session, ended));
+                         moment(recorder, recorder->first),
+                         moment(recorder, ended));
 }
 
 static int
@@ -175,7 +173,7 @@ copy_threads(fpy_snapshot *self, fpy_session *session, fpy_recorder *list, fp_ti
             PyErr_NoMemory();
             return -1;
         }
-        if (append_stolen(self->threads, describe_thread(session, r, now)) < 0) {
+        if (append_stolen(self->threads, describe_thread(r, now)) < 0) {
             return -1;
         }
     }
@@ -744,7 +742,7 @@ static PyGetSetDef snapshot_getset[] = {
      NULL,
      "One (ident, paths, truncated, clamped, described) per thread; described: (name\n"
      "or None, when its first call began, when its last one ended), in seconds from\n"
-     "when recording began (None by a timer); None if there was no call, and of what\n"
+     "when recording began (None by a timer, and if it called nothing); None of what\n"
      "was loaded or merged.",
      NULL},
     {"costs",
