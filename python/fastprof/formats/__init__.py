@@ -6,13 +6,16 @@ imports this package). It is imported when it is used; but for .prof, which is
 imported.
 """
 
+import os
 from importlib import import_module
+
+from ..errors import MissingExtraError
 
 TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["FORMATS", "encode", "format_of"]
+__all__ = ["FORMATS", "PAGE", "check", "encode", "format_of"]
 
 # By name, which is that of a module here: the extensions that choose it.
 FORMATS = {
@@ -23,7 +26,17 @@ FORMATS = {
     "pprof": (".pprof", ".pb.gz"),
     "json": (".json",),
     "csv": (".csv",),
+    "html": (".html",),
 }
+
+# Of the HTML report: made from web/ when fastprof is built.
+PAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "assets/report.html")
+NO_PAGE = (
+    "this fastprof cannot write HTML reports: it was installed from source on a "
+    "machine without Node.js. Install a wheel (pip install --only-binary fastprof "
+    "fastprof), or install Node.js with npm, and run `make web` and `pip install .` in "
+    "the source tree"
+)
 
 
 def format_of(path: str) -> str | None:
@@ -35,6 +48,16 @@ def format_of(path: str) -> str | None:
         if path.endswith(extension)
     ]
     return max(found)[1] if found else None
+
+
+def check(name: str | None) -> None:
+    """Find out whether this installation can write a format; None: none is asked for.
+
+    Raises:
+        MissingExtraError: It cannot; it says what to install.
+    """
+    if name == "html" and not os.path.exists(PAGE):
+        raise MissingExtraError(NO_PAGE)
 
 
 def encode(stats: "Any", name: str) -> bytes:
