@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test test-tools bench-accuracy test-long test-sid sanitize-sid bench-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
+.PHONY: build web test test-tools bench-accuracy test-long test-sid sanitize-sid bench-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -12,8 +12,12 @@ PROGRAMS_VENVS = $(filter .venv/3.12 .venv/3.13,$(VENVS))
 CMAKE = cmake -S . -DCMAKE_BUILD_TYPE=Debug
 
 # build: the engine and its suites, and fastprof in .venv/3.N for each Python
-build: engine
+build: engine web
 	tools/environments.sh all test
+
+# web: the page of the HTML reports, from web/; left out where there is no Node.js
+web:
+	tools/web.sh
 
 # test: the tests in C, and of fastprof by itself on each Python
 test: build
@@ -142,7 +146,8 @@ fuzz: packages
 
 # clean: remove everything that the other targets made
 clean:
-	rm -rf .venv build dist demo.prof demo.png benchmarks/.build python/fastprof.egg-info
+	rm -rf .venv build dist demo.prof demo.png benchmarks/.build python/fastprof.egg-info \
+	    python/fastprof/assets web/node_modules
 
 engine: packages
 	$(CMAKE) -B build/c

@@ -70,6 +70,7 @@ PACKAGE_CHAIN = (
     "launch",
     "doctor",
     "report",
+    "viewers",
     "verbs",
     "cli",
     "__main__",
@@ -189,6 +190,7 @@ def test_the_package_uses_only_what_stands_to_the_left(path):
         assert set(used) <= set(PACKAGE_CHAIN) - {
             "launch",
             "doctor",
+            "viewers",
             "verbs",
             "cli",
             "__main__",

@@ -145,7 +145,7 @@ class Report {
     byId("thread").addEventListener("change", ({ target }) =>
       this.#change({ thread: target.value, focus: null }));
     byId("inverted").addEventListener("click", () => this.#invert());
-    byId("icicle").addEventListener("click", () => this.#turn());
+    byId("flame").addEventListener("click", () => this.#turn());
     byId("reset").addEventListener("click", () => this.#reset());
     byId("unfocus").addEventListener("click", () => this.#change({ focus: null }));
   }
@@ -156,7 +156,7 @@ class Report {
 
   #turn() {
     this.chart.isIcicle = !this.chart.isIcicle;
-    byId("icicle").textContent = this.chart.isIcicle ? "Icicle" : "Flame graph";
+    byId("flame").setAttribute("aria-pressed", !this.chart.isIcicle);
     this.chart.zoomTo(this.chart.zoomed);
   }
 

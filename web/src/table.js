@@ -168,7 +168,7 @@ export class Table {
   #cell(column, one) {
     const value = column.of(one);
     if (column.title === "function") return this.#nameCell(one, value);
-    if (column.isText) return element("td", { className: "text", title: value }, value);
+    if (column.isText) return element("td", { className: "text", title: value }, baseName(value));
     const cell = element("td", {}, column.show(value));
     if (column.isChange && value) cell.classList.add(value > 0 ? "worse" : "better");
     return cell;
@@ -195,4 +195,8 @@ export class Table {
     event.preventDefault();
     next.querySelector("button").focus();
   }
+}
+
+function baseName(place) {
+  return place.slice(Math.max(place.lastIndexOf("/"), place.lastIndexOf("\\")) + 1);
 }

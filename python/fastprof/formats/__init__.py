@@ -15,7 +15,7 @@ TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["FORMATS", "PAGE", "check", "encode", "format_of"]
+__all__ = ["FORMATS", "check", "encode", "format_of", "page"]
 
 # By name, which is that of a module here: the extensions that choose it.
 FORMATS = {
@@ -58,6 +58,17 @@ def check(name: str | None) -> None:
     """
     if name == "html" and not os.path.exists(PAGE):
         raise MissingExtraError(NO_PAGE)
+
+
+def page() -> bytes:
+    """The page of the HTML report, with a place for a profile.
+
+    Raises:
+        MissingExtraError: There is none.
+    """
+    check("html")
+    with open(PAGE, "rb") as file:
+        return file.read()
 
 
 def encode(stats: "Any", name: str) -> bytes:

@@ -7,13 +7,13 @@ profile as JSON: columns, with times in nanoseconds, and functions by number.
 import json
 
 from ..tree import full_name
-from . import PAGE, check
+from . import page
 from .frames import NANOSECONDS
 from .source import sources_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
 __all__ = ["encode", "encode_difference"]
@@ -35,7 +35,7 @@ def encode(stats: "Any") -> bytes:
     functions = {number: number for number in range(len(stats.snapshot.functions))}
     return _page(
         stats.snapshot.functions,
-        [_profile(stats, functions, len(functions), stats.threads)],
+        [_profile(stats, functions, len(functions))],
         title=" ".join(stats.info["command"]) or "A profile",
         head=[_summary(stats), *stats.head.splitlines()],
         warnings=stats.warnings,
@@ -61,7 +61,7 @@ def encode_difference(before: "Any", after: "Any") -> bytes:
             number: numbers[full_name(one)]
             for number, one in enumerate(stats.snapshot.functions)
         }
-        profiles.append(_profile(stats, functions, len(numbers), stats.threads))
+        profiles.append(_profile(stats, functions, len(numbers)))
         command = " ".join(stats.info["command"])
         head.append(" ".join([f"{word}: {command}:", _summary(stats), stats.head]))
         warnings += [f"{word.lower()}: {warning}" for warning in stats.warnings]
@@ -78,7 +78,7 @@ def encode_difference(before: "Any", after: "Any") -> bytes:
 def _page(
     descriptions: "Sequence[Any]", profiles: "list[dict[str, Any]]", **said: "Any"
 ) -> bytes:
-    check("html")
+    front, _, back = page().partition(PLACE)
     files, modules = _Numbers(), _Numbers()
     functions = {
         "file": [files[one[0]] for one in descriptions],
@@ -93,11 +93,7 @@ def _page(
     order = sorted(range(len(descriptions)), key=lambda number: -own[number])
     data = {
         **said,
-        "hasTrees": any(
-            len(thread["tree"]["parent"]) > 1
-            for side in profiles
-            for thread in side["threads"]
-        ),
+        "hasTrees": any(side["threads"] for side in profiles),
         "functions": functions,
         "files": list(files),
         "modules": list(modules),
@@ -107,8 +103,6 @@ def _page(
     # ASCII, so that lone surrogates stay what they are; and nothing that looks like a
     # tag, which could end the script that it stands in.
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
-    with open(PAGE, "rb") as file:
-        front, _, back = file.read().partition(PLACE)
     return front + text.encode() + back
 
 
@@ -120,15 +114,16 @@ class _Numbers(dict):  # type: ignore[type-arg]
         return number
 
 
-def _profile(
-    stats: "Any", numbers: "dict[int, int]", size: int, threads: "Iterable[Any]"
-) -> "dict[str, Any]":
+def _profile(stats: "Any", numbers: "dict[int, int]", size: int) -> "dict[str, Any]":
+    """Its figures, for functions of so many new numbers; the busiest thread first."""
+    threads = [one for one in stats.threads if one.tree.children]
+    threads.sort(key=lambda one: -one.tree.cumulative)
     return {
         "figures": _figures(stats, numbers, size),
         "edges": _edges(stats, numbers),
         "threads": [
-            {"name": thread.name, "tree": _tree(thread.tree.columns, numbers)}
-            for thread in threads
+            {"name": one.name, "tree": _tree(one.tree.columns, numbers)}
+            for one in threads
         ],
     }
 
