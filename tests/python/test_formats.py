@@ -14,6 +14,14 @@ import pytest
 from fastprof.formats import FORMATS
 
 
+@pytest.fixture(autouse=True)
+def page(tmp_path_factory, monkeypatch):
+    """One for the HTML report, which needs Node.js to be made."""
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text("<script>/*data*/</script>")
+    monkeypatch.setattr("fastprof.formats.page.PAGE", str(path))
+
+
 def leaf():
     pass
 
@@ -306,6 +314,7 @@ def test_names_that_are_no_utf_8(tmp_path, name):
         "pprof",  # compressed
         "json",  # escaped
         "speedscope",
+        "html",
     )
 
 

@@ -25,7 +25,10 @@ export class Chart {
     // The library's own click zooms among what is drawn; here what was folded appears.
     this.box.addEventListener("click", (event) => this.#clicked(event), true);
     this.box.addEventListener("keydown", (event) => this.#pressed(event));
-    this.box.addEventListener("focus", () => this.#move(this.#current));
+    this.box.addEventListener("focus", () => {
+      // Not when the mouse is pressed: what it is on must not scroll away.
+      if (this.box.matches(":focus-visible")) this.#move(this.#current);
+    });
     new ResizeObserver(() => this.#resized()).observe(this.box);
   }
 
@@ -47,6 +50,7 @@ export class Chart {
   }
 
   draw() {
+    byId("tip").hidden = true;
     const laidOut = layOut(this.zoomed);
     this.laidOut = laidOut;
     this.#chart?.destroy();
@@ -78,7 +82,9 @@ export class Chart {
 
   #colorOf({ frame }) {
     if (!frame) return this.colors.neutral;
-    if (this.found?.[frame.function]) return this.colors.found;
+    if (this.found) {
+      return this.found[frame.function] ? this.colors.found : this.colors.neutral;
+    }
     if (this.profile.isDifference) return this.colors.ofChange(frame.times);
     return this.colors.of(frame.function);
   }
@@ -151,7 +157,6 @@ export class Chart {
   }
 
   #open({ frame, above }) {
-    byId("tip").hidden = true;
     this.zoomTo(frame ?? above);
     if (frame) this.select(frame);
     this.#move(this.#current);
@@ -187,6 +192,7 @@ export class Chart {
 
   #move(element) {
     if (!element) return;
+    byId("tip").hidden = true;
     this.#current?.classList.remove("current");
     this.#current = element;
     element.classList.add("current");

@@ -50,6 +50,6 @@ export class Colors {
   }
 
   get found() {
-    return this.isDark() ? "hsl(292 65% 42%)" : "hsl(292 85% 76%)";
+    return this.isDark() ? "hsl(30 75% 36%)" : "hsl(38 95% 62%)";
   }
 }

@@ -89,9 +89,9 @@ class Report {
   #figures(frame, ownIsSaid) {
     const lines = [];
     if (!ownIsSaid) {
-      const errors = frame.figure("own_error");
-      const error = errors.some((one) => one >= 1) ? ` ± ${errors.map((one) => time(one)).join(", ")}` : "";
-      lines.push(`own: ${change(frame.figure("own"), time)}${error}`);
+      const error = frame.figure("own_error").reduce((sum, one) => sum + one, 0);
+      const bar = error ? ` ± ${time(error)}` : "";
+      lines.push(`own: ${change(frame.figure("own"), time)}${bar}`);
     }
     if (this.profile.hasCpu) {
       const name = ownIsSaid ? "own_cpu" : "cumulative_cpu";
@@ -217,10 +217,10 @@ class Report {
   }
 }
 
-/** One time, or both and what changed. */
+/** One figure, or both and what changed. */
 function change(values, format) {
-  if (values.length === 1) return format(values[0]);
-  const [before, after] = values;
+  const [before, after = before] = values;
+  if (before === after) return format(after);
   return `${format(before)} → ${format(after)}, ${format(after - before, "+")}`;
 }
 

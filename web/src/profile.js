@@ -52,6 +52,19 @@ export class Profile {
     return this.figure(name, one, 1) - this.figure(name, one, 0);
   }
 
+  /** Of the change of own time, what comes from more or fewer calls. */
+  byCalls(one) {
+    const [before, after] = [0, 1].map((side) => this.figure("calls", one, side));
+    if (!before || !after) return this.change("own", one);
+    return ((after - before) * this.figure("own", one, 0)) / before;
+  }
+
+  /** Whether the change is less than both profiles' errors. */
+  isNoise(one) {
+    const error = this.figure("own_error", one, 0) + this.figure("own_error", one, 1);
+    return !this.change("calls", one) && Math.abs(this.change("own", one)) <= error;
+  }
+
   isMostlyOverhead(one) {
     return this.profiles.some(
       ({ figures }) => figures.overhead[one] > figures.own[one],

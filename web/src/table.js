@@ -30,11 +30,20 @@ function columnsOf(profile) {
         isChange: true,
       },
     ];
+    const part = (title, hint, of) => {
+      return { title, hint, of, show: withSign(inMs), isChange: true };
+    };
     return [
-      ...change("calls", "calls", count),
-      ...change("own ms", "own", inMs),
-      ...change("cumulative ms", "cumulative", inMs),
       named,
+      ...change("own ms", "own", inMs),
+      part("by calls", "of it, what comes from more or fewer calls", (one) =>
+        profile.byCalls(one),
+      ),
+      part("by time", "of it, what comes from calls that take more or less", (one) =>
+        profile.change("own", one) - profile.byCalls(one),
+      ),
+      ...change("cumulative ms", "cumulative", inMs),
+      ...change("calls", "calls", count),
       placed,
     ];
   }
@@ -47,6 +56,7 @@ function columnsOf(profile) {
   });
   const hasErrors = profile.profiles[0].figures.own_error.some((error) => error > 0);
   return [
+    named,
     { title: "calls", hint: "calls that have ended", of: figure("calls"), show: count },
     {
       title: "primitive",
@@ -65,10 +75,22 @@ function columnsOf(profile) {
           ms("cumulative_cpu", "cumulative CPU ms", "the same of the cumulative time"),
         ]
       : []),
-    named,
     placed,
   ];
 }
+
+const MARKS = [
+  {
+    mark: "*",
+    meaning: "most of the own time that was recorded was the profiler's",
+    applies: (profile, one) => profile.isMostlyOverhead(one),
+  },
+  {
+    mark: "~",
+    meaning: "less than the error of the two figures",
+    applies: (profile, one) => profile.isDifference && profile.isNoise(one),
+  },
+];
 
 export class Table {
   #rows = [];
@@ -91,6 +113,9 @@ export class Table {
     byId("more").addEventListener("click", () => this.#showMore());
     this.#makeHead();
     this.draw();
+    byId("marks").textContent = MARKS.filter(({ applies }) => this.#any(applies))
+      .map(({ mark, meaning }) => `${mark} ${meaning}`)
+      .join("; ");
   }
 
   filter(found) {
@@ -128,6 +153,10 @@ export class Table {
       return column.cell;
     });
     byId("functions").tHead.rows[0].replaceChildren(...cells);
+  }
+
+  #any(applies) {
+    return this.#rows.some((one) => applies(this.profile, one));
   }
 
   #sortBy(column) {
@@ -176,9 +205,10 @@ export class Table {
 
   #nameCell(one, name) {
     const cell = element("td", { className: "text" }, element("button", { title: name }, name));
-    if (this.profile.isMostlyOverhead(one)) {
-      const hint = "most of the own time that was recorded was the profiler's";
-      cell.prepend(element("span", { title: hint, className: "mark" }, "*"));
+    for (const { mark, meaning, applies } of MARKS) {
+      if (applies(this.profile, one)) {
+        cell.prepend(element("span", { title: meaning, className: "mark" }, mark));
+      }
     }
     return cell;
   }

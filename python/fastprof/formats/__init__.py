@@ -6,16 +6,13 @@ imports this package). It is imported when it is used; but for .prof, which is
 imported.
 """
 
-import os
 from importlib import import_module
-
-from ..errors import MissingExtraError
 
 TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["FORMATS", "check", "encode", "format_of", "page"]
+__all__ = ["FORMATS", "check", "encode", "format_of"]
 
 # By name, which is that of a module here: the extensions that choose it.
 FORMATS = {
@@ -28,15 +25,6 @@ FORMATS = {
     "csv": (".csv",),
     "html": (".html",),
 }
-
-# Of the HTML report: made from web/ when fastprof is built.
-PAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "assets/report.html")
-NO_PAGE = (
-    "this fastprof cannot write HTML reports: it was installed from source on a "
-    "machine without Node.js. Install a wheel (pip install --only-binary fastprof "
-    "fastprof), or install Node.js with npm, and run `make web` and `pip install .` in "
-    "the source tree"
-)
 
 
 def format_of(path: str) -> str | None:
@@ -56,19 +44,8 @@ def check(name: str | None) -> None:
     Raises:
         MissingExtraError: It cannot; it says what to install.
     """
-    if name == "html" and not os.path.exists(PAGE):
-        raise MissingExtraError(NO_PAGE)
-
-
-def page() -> bytes:
-    """The page of the HTML report, with a place for a profile.
-
-    Raises:
-        MissingExtraError: There is none.
-    """
-    check("html")
-    with open(PAGE, "rb") as file:
-        return file.read()
+    if name == "html":
+        import_module(f"{__name__}.page").check_page()
 
 
 def encode(stats: "Any", name: str) -> bytes:

@@ -7,8 +7,8 @@ profile as JSON: columns, with times in nanoseconds, and functions by number.
 import json
 
 from ..tree import full_name
-from . import page
 from .frames import NANOSECONDS
+from .page import read_page
 from .source import sources_of
 
 TYPE_CHECKING = False
@@ -78,7 +78,7 @@ def encode_difference(before: "Any", after: "Any") -> bytes:
 def _page(
     descriptions: "Sequence[Any]", profiles: "list[dict[str, Any]]", **said: "Any"
 ) -> bytes:
-    front, _, back = page().partition(PLACE)
+    front, _, back = read_page().partition(PLACE)
     files, modules = _Numbers(), _Numbers()
     functions = {
         "file": [files[one[0]] for one in descriptions],
