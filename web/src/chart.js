@@ -98,6 +98,7 @@ export class Chart {
     svg.setAttribute("height", height);
     svg.setAttribute("role", "presentation");
     this.rows = [];
+    this.#endTransitions();
     selectElement(this.box)
       .selectAll("g.frame")
       .each((node, index, elements) => {
@@ -113,6 +114,15 @@ export class Chart {
     const left = (element) => nodeOf(element).x0;
     for (const row of this.rows) row.sort((one, other) => left(one) - left(other));
     this.box.setAttribute("aria-activedescendant", this.#current.id);
+  }
+
+  /** The library lets frames grow, and writes names later: here both are there at once. */
+  #endTransitions() {
+    const frames = selectElement(this.box).selectAll("g.frame");
+    const width = ({ x1, x0 }) => (x1 - x0) * this.box.clientWidth;
+    frames.select("rect").interrupt().attr("width", width);
+    const name = ({ data }) => this.nameOf(data);
+    frames.select(".d3-flame-graph-label").interrupt().text(name);
   }
 
   #say({ share, folded, tooDeep }) {

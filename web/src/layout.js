@@ -42,14 +42,14 @@ function below(zoomed, share) {
     if (isTooDeep) hidden.push(...seen.splice(0));
     datum.children = seen.map((frame) => ({ frame, value: frame.width }));
     pending.push(...datum.children);
-    count += datum.children.length;
-    if (count > MOST_FRAMES) return { ...result, isFull: true };
     if (hidden.length) {
       const paths = hidden.reduce((total, frame) => total + pathsBelow(frame), 0);
       result[isTooDeep ? "tooDeep" : "folded"] += paths;
       const value = hidden.reduce((total, frame) => total + frame.width, 0);
       if (value >= least) datum.children.push({ frame: null, above: datum.frame, value, paths });
     }
+    count += datum.children.length;
+    if (count > MOST_FRAMES) return { ...result, isFull: true };
   }
   return result;
 }
