@@ -5,6 +5,8 @@ import os
 import random
 import shutil
 import subprocess
+import sys
+import tarfile
 import threading
 from pathlib import Path
 
@@ -86,6 +88,26 @@ def observed(report, *scenarios):
     )
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
+
+
+def test_the_page_says_whose_work_is_in_it():
+    page = Path(fastprof.__file__).parent / "assets/report.html"
+    text = page.read_text("utf-8")
+    assert "Apache License" in text and "d3-flame-graph 5" in text
+    assert "Mike Bostock" in text
+
+
+def test_an_sdist_carries_the_page_and_its_source(tmp_path):
+    words = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir"]
+    result = subprocess.run(
+        [*words, tmp_path, HERE.parents[1]], capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
+    (sdist,) = tmp_path.glob("fastprof-*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"python/fastprof/assets/report.html", "web/src/main.js"} <= names
+    assert not [name for name in names if "node_modules" in name]
 
 
 @pytest.fixture(scope="module")

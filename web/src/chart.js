@@ -51,8 +51,8 @@ export class Chart {
 
   draw() {
     byId("tip").hidden = true;
+    this.#width = this.box.clientWidth;
     const laidOut = layOut(this.zoomed);
-    this.laidOut = laidOut;
     this.#chart?.destroy();
     this.box.replaceChildren();
     if (!(laidOut.data.value > 0)) {
@@ -61,7 +61,7 @@ export class Chart {
       return;
     }
     this.#chart = flamegraph()
-      .width(this.box.clientWidth)
+      .width(this.#width)
       .cellHeight(ROW)
       .inverted(this.isIcicle)
       .transitionDuration(0)
@@ -94,7 +94,7 @@ export class Chart {
     const svg = this.box.querySelector("svg");
     const height = Number(svg.getAttribute("height")) - SPARE_ROWS * ROW;
     const top = this.isIcicle ? 0 : SPARE_ROWS * ROW;
-    svg.setAttribute("viewBox", `0 ${top} ${this.box.clientWidth} ${height}`);
+    svg.setAttribute("viewBox", `0 ${top} ${this.#width} ${height}`);
     svg.setAttribute("height", height);
     svg.setAttribute("role", "presentation");
     this.rows = [];
@@ -119,7 +119,7 @@ export class Chart {
   /** The library lets frames grow, and writes names later: here both are there at once. */
   #endTransitions() {
     const frames = selectElement(this.box).selectAll("g.frame");
-    const width = ({ x1, x0 }) => (x1 - x0) * this.box.clientWidth;
+    const width = ({ x1, x0 }) => (x1 - x0) * this.#width;
     frames.select("rect").interrupt().attr("width", width);
     const name = ({ data }) => this.nameOf(data);
     frames.select(".d3-flame-graph-label").interrupt().text(name);
@@ -212,9 +212,7 @@ export class Chart {
   }
 
   #resized() {
-    if (this.box.clientWidth === this.#width) return;
-    this.#width = this.box.clientWidth;
-    if (this.zoomed) this.draw();
+    if (this.zoomed && this.box.clientWidth !== this.#width) this.draw();
   }
 }
 
