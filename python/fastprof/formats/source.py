@@ -3,6 +3,7 @@
 import inspect
 import linecache
 import os
+import re
 import tokenize
 
 TYPE_CHECKING = False
@@ -53,12 +54,19 @@ def _lines(file: str) -> list[str]:
 
 
 def _block(lines: list[str], first: int, name: str) -> list[str]:
-    """From a function's first line to its last; of a module all."""
+    """From a function's first line to its last; of a module all.
+
+    None, if it is another one that is there now.
+    """
     if name == "<module>":
         return lines
     # A file that has become shorter has no such line any more.
     rest = lines[max(first, 1) - 1 :]
     try:
-        return inspect.getblock(rest) if rest else []
-    except (SyntaxError, tokenize.TokenError):  # it has changed since
+        block = inspect.getblock(rest) if rest else []
+    except (SyntaxError, tokenize.TokenError):
         return []
+    definition = rf"\b(def|class)\s+{re.escape(name)}\b"
+    if name.startswith("<") or re.search(definition, "".join(block)):
+        return block
+    return []
