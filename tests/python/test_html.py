@@ -71,23 +71,25 @@ def test_figures_callers_and_paths_are_those_of_the_profile(tmp_path):
     stats = counted(program)
     data = report_of(stats, tmp_path)
     (side,) = data["profiles"]
-    for function in stats.functions:
-        figures = {
-            name: column[function.number] for name, column in side["figures"].items()
-        }
+    # Without the profiler's own, which are known to it.
+    assert len(stats.functions) < len(stats.snapshot.functions)
+    assert len(data["functions"]["name"]) == len(stats.functions)
+    for number, function in enumerate(stats.functions):
+        figures = {name: column[number] for name, column in side["figures"].items()}
         assert figures["calls"] == function.calls
         assert figures["primitive_calls"] == function.primitive_calls
         assert figures["own"] == function.own * 1e9
         assert figures["cumulative"] == function.cumulative * 1e9
-        assert data["functions"]["name"][function.number] == function.qualname
-        assert data["functions"]["line"][function.number] == function.line
-        file = data["files"][data["functions"]["file"][function.number]]
-        module = data["modules"][data["functions"]["module"][function.number]]
+        assert data["functions"]["name"][number] == function.qualname
+        assert data["functions"]["line"][number] == function.line
+        file = data["files"][data["functions"]["file"][number]]
+        module = data["modules"][data["functions"]["module"][number]]
         assert (file, module) == (function.file, function.module)
     edges = zip(*side["edges"].values(), strict=True)
+    numbers = {one.number: new for new, one in enumerate(stats.functions)}
     expected = {
-        (edge.function.number, function.number, edge.calls, edge.own, edge.cumulative)
-        for function in stats.functions
+        (numbers[edge.function.number], number, edge.calls, edge.own, edge.cumulative)
+        for number, function in enumerate(stats.functions)
         for edge in stats.callers(function)
     }
     found = {(*edge[:3], edge[3] / 1e9, edge[4] / 1e9) for edge in edges}
@@ -131,17 +133,26 @@ def test_each_thread_has_its_tree_the_busiest_first(tmp_path):
     assert side["threads"][0]["name"] == "MainThread"
 
 
-def test_the_head_says_what_was_taken_out_and_what_is_wrong(tmp_path):
-    with fastprof.Profiler(max_nodes=1, clock="both") as profiler:
+def test_the_head_says_what_was_taken_out_and_functions_how_far_off_they_are(tmp_path):
+    with fastprof.Profiler(clock="both") as profiler:
         caller(10_000)
     stats = profiler.snapshot()
     data = report_of(stats, tmp_path)
     assert data["head"][1:] == stats.head.splitlines()
     assert "that the profiler added" in data["head"][1]
-    assert data["warnings"] == stats.warnings and "max_nodes" in stats.warnings[0]
     assert data["hasCpu"]
     figures = data["profiles"][0]["figures"]
-    assert sum(figures["own_error"]) > 0 and sum(figures["own_cpu"]) > 0
+    for name in "own_error", "own_cpu", "cumulative_cpu", "overhead":
+        expected = [round(1e9 * getattr(one, name)) for one in stats.functions]
+        assert figures[name] == expected and any(expected)
+
+
+def test_warnings_are_in_the_report(tmp_path):
+    with fastprof.Profiler(max_nodes=1) as profiler:
+        program()
+    stats = profiler.snapshot()
+    assert "max_nodes" in stats.warnings[0]
+    assert report_of(stats, tmp_path)["warnings"] == stats.warnings
 
 
 def test_names_that_look_like_markup_or_are_no_text(tmp_path):

@@ -6,7 +6,6 @@ profile as JSON: columns, with times in nanoseconds, and functions by number.
 
 import json
 
-from ..tree import full_name
 from .frames import NANOSECONDS
 from .page import read_page
 from .source import sources_of
@@ -32,10 +31,11 @@ def encode(stats: "Any") -> bytes:
     Raises:
         MissingExtraError: This installation cannot write it.
     """
-    functions = {number: number for number in range(len(stats.snapshot.functions))}
+    # Not of all that are described: the profiler's own are not shown.
+    numbers = {one.number: new for new, one in enumerate(stats.functions)}
     return _page(
-        stats.snapshot.functions,
-        [_profile(stats, functions, len(functions))],
+        [stats.snapshot.functions[number] for number in numbers],
+        [_profile(stats, numbers, len(numbers))],
         title=" ".join(stats.info["command"]) or "A profile",
         head=[_summary(stats), *stats.head.splitlines()],
         warnings=stats.warnings,
@@ -50,23 +50,20 @@ def encode_difference(before: "Any", after: "Any") -> bytes:
         MissingExtraError: This installation cannot write it.
     """
     descriptions = {
-        full_name(one): one
+        one.full_name: stats.snapshot.functions[one.number]
         for stats in (before, after)
-        for one in stats.snapshot.functions
+        for one in stats.functions
     }
-    numbers = {name: number for number, name in enumerate(descriptions)}
+    new = {name: number for number, name in enumerate(descriptions)}
     profiles, head, warnings = [], [], []
     for stats, word in ((before, "Before"), (after, "After")):
-        functions = {
-            number: numbers[full_name(one)]
-            for number, one in enumerate(stats.snapshot.functions)
-        }
-        profiles.append(_profile(stats, functions, len(numbers)))
+        numbers = {one.number: new[one.full_name] for one in stats.functions}
+        profiles.append(_profile(stats, numbers, len(new)))
         command = " ".join(stats.info["command"])
         head.append(" ".join([f"{word}: {command}:", _summary(stats), stats.head]))
         warnings += [f"{word.lower()}: {warning}" for warning in stats.warnings]
     return _page(
-        tuple(descriptions.values()),
+        list(descriptions.values()),
         profiles,
         title="What changed",
         head=head,
