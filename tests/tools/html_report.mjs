@@ -159,13 +159,13 @@ const SCENARIOS = {
     });
     const seen = [await see()];
     await page.emulateMedia({ colorScheme: "dark" });
-    await settle(page);
+    await page.waitForSelector("[data-theme=dark]");
     seen.push(await see());
     await pressAll(page, "d");
     seen.push(await see());
     await page.emulateMedia({ colorScheme: "light" });
     await page.emulateMedia({ colorScheme: "dark" });
-    await settle(page);
+    await page.waitForTimeout(500); // for what must not happen
     return [...seen, await see()]; // the reader's choice stays
   },
 
@@ -221,7 +221,9 @@ const SCENARIOS = {
 
   async isNarrow(page) {
     await page.setViewportSize({ width: 480, height: 800 });
-    await settle(page);
+    await page.waitForFunction(
+      () => Number(document.querySelector("#graph svg").getAttribute("width")) < 480,
+    );
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     return { width, widest: Math.max(...(await frames(page)).map((one) => one.width)) };
   },

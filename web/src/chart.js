@@ -5,7 +5,7 @@ import { select as selectElement } from "d3-selection";
 
 import { byId } from "./dom.js";
 import { layOut } from "./layout.js";
-import { count, percent } from "./profile.js";
+import { count, percent, some } from "./profile.js";
 
 const ROW = 18;
 // The library leaves rows for a title, above a flame graph and below an icicle.
@@ -42,6 +42,12 @@ export class Chart {
     this.#current = null;
     this.draw();
     this.box.scrollTop = this.isIcicle ? 0 : this.box.scrollHeight;
+  }
+
+  /** Outlines the frames of a function. */
+  mark(one) {
+    this.marked = one;
+    this.#outline();
   }
 
   highlight(found) {
@@ -114,6 +120,12 @@ export class Chart {
     const left = (element) => nodeOf(element).x0;
     for (const row of this.rows) row.sort((one, other) => left(one) - left(other));
     this.box.setAttribute("aria-activedescendant", this.#current.id);
+    this.#outline();
+  }
+
+  #outline() {
+    const isMarked = ({ data: { frame } }) => Boolean(frame) && frame.function === this.marked;
+    selectElement(this.box).selectAll("g.frame").classed("marked", isMarked);
   }
 
   /** The library lets frames grow, and writes names later: here both are there at once. */
@@ -129,12 +141,12 @@ export class Chart {
     const remarks = [];
     if (folded) {
       const least = (100 * share).toPrecision(2);
-      remarks.push(`${count(folded)} paths too small to see (under ${least} %) are folded`);
+      remarks.push(`folded: ${some(folded, "path")} too small to see (under ${least} %)`);
     }
-    if (tooDeep) remarks.push(`${count(tooDeep)} paths too far away are folded`);
+    if (tooDeep) remarks.push(`folded: ${some(tooDeep, "path")} too far away`);
     const all = this.graph.root.width;
     if (this.zoomed.above) {
-      remarks.unshift(`Zoomed to ${percent(this.zoomed.width, all)} of the time`);
+      remarks.unshift(`zoomed to ${percent(this.zoomed.width, all)} of the time`);
     }
     if (folded || tooDeep) remarks.push("zoom in to see them");
     byId("folded").textContent = remarks.length ? `${remarks.join("; ")}.` : "";

@@ -1,9 +1,12 @@
 // One function: its figures, its callers and callees, and its source.
 
 import { byId, element } from "./dom.js";
-import { count, time } from "./profile.js";
+import { count, some, time } from "./profile.js";
 
 const MOST_EDGES = 50;
+const NO_SOURCE =
+  "Not in this report: it was not found where the report was written, has changed, or" +
+  " there was no room for it.";
 
 export class Details {
   /** `select` is told of a function that was chosen, `focus` of one to draw. */
@@ -14,7 +17,6 @@ export class Details {
 
   show(one) {
     const { profile } = this;
-    const module = profile.module(one);
     this.box.replaceChildren(
       element("h2", {}, profile.names[one]),
       element("p", { className: "place" }, profile.places[one] || "written in C"),
@@ -24,7 +26,6 @@ export class Details {
       this.#edges("Calls", "no function that was recorded", one, "caller", "callee"),
       ...this.#source(one),
     );
-    this.box.dataset.module = module ?? "";
     this.box.scrollTop = 0;
   }
 
@@ -101,16 +102,13 @@ export class Details {
     if (this.profile.isC(one)) return [];
     const title = element("h3", {}, "Source");
     const source = this.profile.sources[one];
-    if (!source) {
-      const why = this.profile.sourceRemark;
-      return [title, element("p", { className: "none" }, why)];
-    }
+    if (!source) return [title, element("p", { className: "none" }, NO_SOURCE)];
     const first = Math.max(1, this.profile.functions.line[one]);
     const lines = source.lines.map((line, index) =>
       element("span", { className: "line", "data-number": first + index }, `${line}\n`));
     const listing = element("pre", { tabIndex: 0, "aria-label": "source" }, ...lines);
     if (!source.left_out) return [title, listing];
-    const rest = `${count(source.left_out)} more lines are left out`;
+    const rest = `${some(source.left_out, "more line")} left out`;
     return [title, listing, element("p", { className: "none" }, rest)];
   }
 }

@@ -6,7 +6,7 @@ import { Chart } from "./chart.js";
 import { Colors } from "./colors.js";
 import { Details } from "./details.js";
 import { byId, element } from "./dom.js";
-import { Profile, count, percent, time } from "./profile.js";
+import { Profile, count, percent, some, time } from "./profile.js";
 import { Table } from "./table.js";
 import { isDark, onThemeChange, toggleTheme } from "./theme.js";
 import { Graph, unite } from "./tree.js";
@@ -30,6 +30,7 @@ class Report {
 
   select(one) {
     this.table.mark(one);
+    this.chart?.mark(one);
     this.details.show(one);
   }
 
@@ -74,7 +75,7 @@ class Report {
 
   /** What a frame says, a line each: its name first. */
   #describe({ frame, paths }) {
-    if (!frame) return [`${count(paths)} more paths, each too small to see`];
+    if (!frame) return [`${some(paths, "more path")}, too small to see`];
     const { graph, function: one } = frame;
     const lines = [this.chart.nameOf({ frame })];
     if (one >= 0 && this.profile.places[one]) lines.push(this.profile.places[one]);
@@ -177,7 +178,7 @@ class Report {
     let text = "";
     if (found) {
       const number = found.filter(Boolean).length;
-      text = `${count(number)} functions`;
+      text = some(number, "function");
       if (this.chart) {
         const { tree } = this.chart.graph;
         const places = tree.outermost((one) => found[one]);

@@ -120,6 +120,10 @@ export function count(number) {
   return number.toLocaleString("en");
 }
 
+export function some(number, noun) {
+  return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 export function percent(part, whole) {
   return whole > 0 ? `${((100 * part) / whole).toFixed(1)} %` : "–";
 }

@@ -1,7 +1,7 @@
 // The table of functions: sorted by any column, filtered by the search, in pages.
 
 import { byId, element } from "./dom.js";
-import { count, percent } from "./profile.js";
+import { count, percent, some } from "./profile.js";
 
 const PAGE = 100;
 const MS = new Intl.NumberFormat("en", {
@@ -177,7 +177,7 @@ export class Table {
     byId("more").hidden = left === 0;
     byId("more").textContent = `Show more (${count(left)} left)`;
     byId("shown").textContent =
-      `${count(this.#rows.length)} of ${count(this.profile.size)} functions`;
+      `${count(this.#rows.length)} of ${some(this.profile.size, "function")}`;
   }
 
   #showMore() {
