@@ -149,7 +149,8 @@ export class Chart {
       remarks.unshift(`zoomed to ${percent(this.zoomed.width, all)} of the time`);
     }
     if (folded || tooDeep) remarks.push("zoom in to see them");
-    byId("folded").textContent = remarks.length ? `${remarks.join("; ")}.` : "";
+    const said = remarks.join("; ");
+    byId("folded").textContent = said && `${said[0].toUpperCase()}${said.slice(1)}.`;
     byId("reset").disabled = !this.zoomed.above;
   }
 

@@ -26,6 +26,7 @@ class Report {
     if (profile.hasTrees) this.#makeGraph();
     else byId("graph-panel").hidden = true;
     this.#listen();
+    if (profile.size) this.select(this.table.first);
   }
 
   select(one) {

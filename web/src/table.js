@@ -118,6 +118,11 @@ export class Table {
       .join("; ");
   }
 
+  /** The function on top. */
+  get first() {
+    return this.#rows[0];
+  }
+
   filter(found) {
     this.found = found;
     this.draw();
