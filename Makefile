@@ -53,17 +53,19 @@ sanitize-sid:
 bench-sid:
 	tools/sid.sh bench
 
-# demo: profile a real program on the newest Python, show where its time goes, and
-# open the profile in snakeviz in a headless Chromium, as demo.png
-demo: packages
+# demo: profile a real program on the newest Python, show where its time goes, write the
+# HTML report demo.html, and open the profile in snakeviz in a headless Chromium, as demo.png
+demo: packages web
 	tools/packages.sh browser
 	tools/environments.sh newest demo
 	tools/demo.sh $(NEWEST)
 	$(NEWEST)/bin/python tools/screenshot_snakeviz.py demo.prof demo.png
 
-# screenshot: the picture in the README
+# screenshot: the pictures in the README
 screenshot: demo
 	cp demo.png docs/snakeviz.png
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars \
+	    --window-size=1280,1000 --screenshot=docs/report.png demo.html
 
 # lint: style of the Python and of the C, types, and the stub of the extension
 lint: packages
@@ -146,7 +148,7 @@ fuzz: packages
 
 # clean: remove everything that the other targets made
 clean:
-	rm -rf .venv build dist demo.prof demo.png benchmarks/.build python/fastprof.egg-info \
+	rm -rf .venv build dist demo.prof demo.html demo.png benchmarks/.build python/fastprof.egg-info \
 	    python/fastprof/assets web/node_modules
 
 engine: packages

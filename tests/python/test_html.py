@@ -331,7 +331,7 @@ def test_run_writes_the_report(tmp_path, fastprof_command):
     result = fastprof_command("run", "-o", "out.html", script)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     data = data_of(tmp_path / "out.html")
-    assert data["title"] == str(script)
+    assert data["title"] == "script.py"
     assert data["sources"][str(number_of(data, "work"))]["lines"] == [
         "def work(): pass"
     ]

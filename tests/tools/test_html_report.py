@@ -148,6 +148,8 @@ def test_it_opens_with_graph_table_and_head(seen):
     """And asks for nothing else, or the scenario would have failed."""
     opens = seen["opens"]
     assert opens["title"].endswith(" – fastprof")
+    labels = {frame["name"]: frame["label"] for frame in opens["frames"]}
+    assert labels["program:caller"] == "caller – program"
     assert "Times are as recorded" in opens["head"]
     frames = opens["frames"]
     assert one(frames, "all")["width"] == max(frame["width"] for frame in frames)
@@ -156,6 +158,10 @@ def test_it_opens_with_graph_table_and_head(seen):
     # main takes 31 ticks of 61 with caller, whose 30 calls of leaf take 1 each.
     leaf = max(frame["width"] for frame in named(frames, "program:leaf"))
     assert leaf / caller["width"] == pytest.approx(30 / 61, abs=0.02)
+    # One colour for a module.
+    fills = {frame["name"]: frame["fill"] for frame in frames}
+    assert fills["program:main"] == fills["program:caller"] == fills["program:leaf"]
+    assert fills["program:main"] not in (fills[f"{ODD}:odd"], fills["all"])
     rows = {row[0]: row for row in opens["rows"]}
     assert rows["program:caller"][1:7] == [
         "1",

@@ -86,6 +86,13 @@ export class Chart {
     return this.graph.showsOwn ? "all functions, by own time" : "all";
   }
 
+  /** The function before its module: most frames have room for the first only. */
+  #labelOf(datum) {
+    const { frame } = datum;
+    if (!frame || frame.function < 0) return this.nameOf(datum);
+    return this.profile.labels[frame.function];
+  }
+
   #colorOf({ frame }) {
     if (!frame) return this.colors.neutral;
     if (this.found) {
@@ -133,8 +140,8 @@ export class Chart {
     const frames = selectElement(this.box).selectAll("g.frame");
     const width = ({ x1, x0 }) => (x1 - x0) * this.#width;
     frames.select("rect").interrupt().attr("width", width);
-    const name = ({ data }) => this.nameOf(data);
-    frames.select(".d3-flame-graph-label").interrupt().text(name);
+    const label = ({ data }) => this.#labelOf(data);
+    frames.select(".d3-flame-graph-label").interrupt().text(label);
   }
 
   #say({ share, folded, tooDeep }) {

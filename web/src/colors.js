@@ -1,7 +1,10 @@
-// A colour for each package, the largest ones the most unlike; red and blue for changes.
+// A colour for each module: packages, the largest first, have hues that are most unlike,
+// and modules of a package shades of its hue. Red and blue for changes.
 
 const GOLDEN_ANGLE = 137.508;
 const FIRST_HUE = 32;
+const SHADES = 5; // of a package; the middle one is the package's own
+const MIDDLE = 2;
 
 export class Colors {
   /** `isDark` is asked at each use. */
@@ -21,13 +24,25 @@ export class Colors {
     this.hues = new Map(
       this.packages.map(([name], rank) => [name, FIRST_HUE + rank * GOLDEN_ANGLE]),
     );
-    this.shades = profile.searched.map((text) => (text.length * 7) % 5);
+    this.shades = this.#shades(profile);
   }
 
-  ofPackage(name, shade = 2) {
+  #shades(profile) {
+    const modules = new Map();
+    return this.packageOf.map((name, one) => {
+      const module = profile.module(one);
+      if (!modules.has(name)) modules.set(name, new Map());
+      const ranks = modules.get(name);
+      if (!ranks.has(module)) ranks.set(module, (MIDDLE + ranks.size) % SHADES);
+      return ranks.get(module);
+    });
+  }
+
+  ofPackage(name, shade = MIDDLE) {
     const saturation = name === "C functions" ? 4 : this.isDark() ? 38 : 62;
-    const lightness = (this.isDark() ? 29 : 74) + 2 * (shade - 2);
-    return `hsl(${(this.hues.get(name) % 360).toFixed(0)} ${saturation}% ${lightness}%)`;
+    const lightness = (this.isDark() ? 29 : 74) + 2 * (shade - MIDDLE);
+    const hue = (this.hues.get(name) + 9 * (shade - MIDDLE)) % 360;
+    return `hsl(${hue.toFixed(0)} ${saturation}% ${lightness}%)`;
   }
 
   of(ofFunction) {

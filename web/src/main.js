@@ -26,12 +26,16 @@ class Report {
     if (profile.hasTrees) this.#makeGraph();
     else byId("graph-panel").hidden = true;
     this.#listen();
-    if (profile.size) this.select(this.table.first);
+    if (profile.size) this.#show(this.table.first);
   }
 
   select(one) {
-    this.table.mark(one);
     this.chart?.mark(one);
+    this.#show(one);
+  }
+
+  #show(one) {
+    this.table.mark(one);
     this.details.show(one);
   }
 
@@ -229,6 +233,7 @@ function change(values, format) {
 function showHead(profile) {
   document.title = `${profile.title} – fastprof`;
   byId("title").textContent = profile.title;
+  byId("title").title = profile.title;
   byId("head").replaceChildren(...profile.head.map((line) => element("p", {}, line)));
   byId("warnings").replaceChildren(
     ...profile.warnings.map((warning) => element("p", {}, `Note: ${warning}.`)),

@@ -13,6 +13,7 @@ export class Profile {
     this.isDifference = this.sides === 2;
     this.size = data.functions.line.length;
     this.names = Array.from({ length: this.size }, (_, one) => this.#name(one));
+    this.labels = Array.from({ length: this.size }, (_, one) => this.#label(one));
     this.places = Array.from({ length: this.size }, (_, one) => this.#place(one));
     this.searched = this.names.map((name, one) =>
       `${name} ${this.places[one]}`.toLowerCase(),
@@ -37,6 +38,12 @@ export class Profile {
   #name(one) {
     const name = this.functions.name[one];
     return this.isC(one) ? name : `${this.module(one) ?? this.file(one)}:${name}`;
+  }
+
+  #label(one) {
+    const name = this.functions.name[one];
+    const module = this.isC(one) ? null : this.module(one);
+    return module === null ? name : `${name} – ${module}`;
   }
 
   #place(one) {

@@ -5,6 +5,7 @@ profile as JSON: columns, with times in nanoseconds, and functions by number.
 """
 
 import json
+import os
 
 from .frames import NANOSECONDS
 from .page import read_page
@@ -36,7 +37,7 @@ def encode(stats: "Any") -> bytes:
     return _page(
         [stats.snapshot.functions[number] for number in numbers],
         [_profile(stats, numbers, len(numbers))],
-        title=" ".join(stats.info["command"]) or "A profile",
+        title=_command(stats) or "A profile",
         head=[_summary(stats), *stats.head.splitlines()],
         warnings=stats.warnings,
         hasCpu=stats.info["measures"] == "both",
@@ -59,8 +60,8 @@ def encode_difference(before: "Any", after: "Any") -> bytes:
     for stats, word in ((before, "Before"), (after, "After")):
         numbers = {one.number: new[one.full_name] for one in stats.functions}
         profiles.append(_profile(stats, numbers, len(new)))
-        command = " ".join(stats.info["command"])
-        head.append(" ".join([f"{word}: {command}:", _summary(stats), stats.head]))
+        said = f"{word}: {_command(stats)}:", _summary(stats), stats.head.strip()
+        head.append(" ".join(said))
         warnings += [f"{word.lower()}: {warning}" for warning in stats.warnings]
     return _page(
         list(descriptions.values()),
@@ -164,6 +165,12 @@ def _tree(columns: "Any", numbers: "dict[int, int]") -> "dict[str, list[int]]":
             values = getattr(columns, name)
             figures[name] = [round(value * NANOSECONDS) for value in values]
     return figures
+
+
+def _command(stats: "Any") -> str:
+    """Of the program's path its name only."""
+    program, *arguments = stats.info["command"] or [""]
+    return " ".join([os.path.basename(program), *arguments])
 
 
 def _summary(stats: "Any") -> str:
