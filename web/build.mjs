@@ -32,16 +32,21 @@ function licences() {
   });
   const byText = new Map();
   for (const folder of new Set(packages.filter(Boolean))) {
-    const { name, version } = JSON.parse(fs.readFileSync(path.join(here, folder, "package.json")));
+    const { name, version } = JSON.parse(
+      fs.readFileSync(path.join(here, folder, "package.json")),
+    );
     const text = fs.readFileSync(path.join(here, folder, "LICENSE"), "utf8").trim();
     byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}`]);
   }
-  return Array.from(byText, ([text, names]) => `${names.join(", ")}:\n\n${text}`).join("\n\n");
+  return Array.from(byText, ([text, names]) => `${names.join(", ")}:\n\n${text}`).join(
+    "\n\n",
+  );
 }
 
 const contentOf = (extension) =>
   outputFiles.find((file) => file.path.endsWith(extension)).text.trim();
-const hash = (text) => `'sha256-${crypto.createHash("sha256").update(text).digest("base64")}'`;
+const hash = (text) =>
+  `'sha256-${crypto.createHash("sha256").update(text).digest("base64")}'`;
 
 const style = contentOf(".css");
 const notice = `/* This page contains:\n\n${licences().replaceAll("*/", "* /")}\n*/\n`;

@@ -22,7 +22,10 @@ function frames(page) {
       const said = one.getAttribute("aria-label");
       return {
         ...{ name: one.getAttribute("name"), x, y, width, level, said },
-        ...{ fill: getComputedStyle(rect).fill, isFaded: one.classList.contains("fade") },
+        ...{
+          fill: getComputedStyle(rect).fill,
+          isFaded: one.classList.contains("fade"),
+        },
         label: one.querySelector(".d3-flame-graph-label").textContent,
       };
     }),
@@ -127,7 +130,10 @@ const SCENARIOS = {
   async inverts(page) {
     await pressAll(page, "i");
     const all = await frames(page);
-    await page.locator("#functions").getByRole("button", { name: "program:leaf" }).click();
+    await page
+      .locator("#functions")
+      .getByRole("button", { name: "program:leaf" })
+      .click();
     await page.getByRole("button", { name: "Graph of who calls it" }).click();
     await settle(page);
     const one = await frames(page);
@@ -146,7 +152,9 @@ const SCENARIOS = {
   },
 
   async choosesThreads(page) {
-    const options = await page.$$eval("#thread option", (all) => all.map((one) => one.text));
+    const options = await page.$$eval("#thread option", (all) =>
+      all.map((one) => one.text),
+    );
     await page.locator("#thread").selectOption({ index: 2 });
     await settle(page);
     return { options, frames: await frames(page) };
@@ -154,7 +162,9 @@ const SCENARIOS = {
 
   async changesTheme(page) {
     const see = async () => ({
-      ground: await page.evaluate(() => getComputedStyle(document.body).backgroundColor),
+      ground: await page.evaluate(
+        () => getComputedStyle(document.body).backgroundColor,
+      ),
       fill: (await frames(page))[1].fill,
     });
     const seen = [await see()];
@@ -184,7 +194,9 @@ const SCENARIOS = {
     await pressAll(page, "ArrowDown", "Enter");
     seen.zoomed = await frames(page);
     seen.active = await page.$eval("#graph", (box) =>
-      document.getElementById(box.getAttribute("aria-activedescendant")).getAttribute("name"),
+      document
+        .getElementById(box.getAttribute("aria-activedescendant"))
+        .getAttribute("name"),
     );
     await pressAll(page, "Backspace");
     seen.out = await frames(page);
@@ -203,14 +215,19 @@ const SCENARIOS = {
     await table.getByRole("button", { name: "program:caller" }).click();
     const tables = await page.$$eval("#details table", (all) =>
       all.map((one) =>
-        [...one.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.textContent)),
+        [...one.tBodies[0].rows].map((row) =>
+          [...row.cells].map((cell) => cell.textContent),
+        ),
       ),
     );
     const source = await page.$$eval("#details .line", (all) =>
       all.map((line) => [Number(line.dataset.number), line.textContent]),
     );
     const figures = await text(page, "#details dl");
-    await page.locator("#details").getByRole("button", { name: "program:leaf" }).click();
+    await page
+      .locator("#details")
+      .getByRole("button", { name: "program:leaf" })
+      .click();
     return { tables, source, figures, next: await text(page, "#details h2") };
   },
 

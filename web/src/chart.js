@@ -74,7 +74,6 @@ export class Chart {
       .tooltip(this.#tooltip())
       .getName((node) => this.nameOf(node.data))
       .setColorMapper((node) => this.#colorOf(node.data));
-    this.#chart.setLabelHandler((node) => this.nameOf(node.data));
     selectElement(this.box).datum(laidOut.data).call(this.#chart);
     this.#adorn();
     this.#say(laidOut);
@@ -131,7 +130,8 @@ export class Chart {
   }
 
   #outline() {
-    const isMarked = ({ data: { frame } }) => Boolean(frame) && frame.function === this.marked;
+    const isMarked = ({ data: { frame } }) =>
+      Boolean(frame) && frame.function === this.marked;
     selectElement(this.box).selectAll("g.frame").classed("marked", isMarked);
   }
 
@@ -148,7 +148,9 @@ export class Chart {
     const remarks = [];
     if (folded) {
       const least = (100 * share).toPrecision(2);
-      remarks.push(`folded: ${some(folded, "path")} too small to see (under ${least} %)`);
+      remarks.push(
+        `folded: ${some(folded, "path")} too small to see (under ${least} %)`,
+      );
     }
     if (tooDeep) remarks.push(`folded: ${some(tooDeep, "path")} too far away`);
     const all = this.graph.root.width;

@@ -22,7 +22,13 @@ export class Details {
       element("p", { className: "place" }, profile.places[one] || "written in C"),
       this.#figures(one),
       ...(profile.hasTrees ? [this.#buttons(one)] : []),
-      this.#edges("Called by", "no function that was recorded", one, "callee", "caller"),
+      this.#edges(
+        "Called by",
+        "no function that was recorded",
+        one,
+        "callee",
+        "caller",
+      ),
       this.#edges("Calls", "no function that was recorded", one, "caller", "callee"),
       ...this.#source(one),
     );
@@ -34,7 +40,8 @@ export class Details {
     const list = element("dl");
     const add = (name, values) =>
       list.append(element("dt", {}, name), element("dd", {}, values));
-    const both = (name, format) => arrow(profile.profiles.map((side) => format(side.figures[name][one])));
+    const both = (name, format) =>
+      arrow(profile.profiles.map((side) => format(side.figures[name][one])));
     add("calls", both("calls", count));
     if (profile.profiles.some(({ figures }) => figures.raised[one])) {
       add("ended with an exception", both("raised", count));
@@ -72,14 +79,34 @@ export class Details {
       section.append(element("p", { className: "none" }, nothing));
       return section;
     }
-    const head = element("tr", {}, ...["calls", "own", "cumulative", "function"].map((name) =>
-      element("th", { scope: "col", className: name === "function" ? "text" : "" }, name)));
+    const head = element(
+      "tr",
+      {},
+      ...["calls", "own", "cumulative", "function"].map((name) =>
+        element(
+          "th",
+          { scope: "col", className: name === "function" ? "text" : "" },
+          name,
+        ),
+      ),
+    );
     const rows = edges.slice(0, MOST_EDGES).map((edge) => this.#edge(edge));
-    section.append(element("table", { className: "edges" },
-      element("thead", {}, head), element("tbody", {}, ...rows)));
+    section.append(
+      element(
+        "table",
+        { className: "edges" },
+        element("thead", {}, head),
+        element("tbody", {}, ...rows),
+      ),
+    );
     if (edges.length > MOST_EDGES) {
-      section.append(element("p", { className: "none" },
-        `${count(edges.length - MOST_EDGES)} more, with less time each`));
+      section.append(
+        element(
+          "p",
+          { className: "none" },
+          `${count(edges.length - MOST_EDGES)} more, with less time each`,
+        ),
+      );
     }
     return section;
   }
@@ -105,7 +132,8 @@ export class Details {
     if (!source) return [title, element("p", { className: "none" }, NO_SOURCE)];
     const first = Math.max(1, this.profile.functions.line[one]);
     const lines = source.lines.map((line, index) =>
-      element("span", { className: "line", "data-number": first + index }, `${line}\n`));
+      element("span", { className: "line", "data-number": first + index }, `${line}\n`),
+    );
     const listing = element("pre", { tabIndex: 0, "aria-label": "source" }, ...lines);
     if (!source.left_out) return [title, listing];
     const rest = `${some(source.left_out, "more line")} left out`;

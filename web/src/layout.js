@@ -46,7 +46,8 @@ function below(zoomed, share) {
       const paths = hidden.reduce((total, frame) => total + pathsBelow(frame), 0);
       result[isTooDeep ? "tooDeep" : "folded"] += paths;
       const value = hidden.reduce((total, frame) => total + frame.width, 0);
-      if (value >= least) datum.children.push({ frame: null, above: datum.frame, value, paths });
+      if (value >= least)
+        datum.children.push({ frame: null, above: datum.frame, value, paths });
     }
     count += datum.children.length;
     if (count > MOST_FRAMES) return { ...result, isFull: true };

@@ -87,7 +87,9 @@ class Report {
     const share = percent(frame.width, graph.root.width);
     const isCallers = graph.isInverted && frame.above?.function >= 0;
     const kind = graph.showsOwn ? "own" : "cumulative";
-    lines.push(`${isCallers ? `${kind}, called by it` : kind}: ${change(frame.times, time)} (${share})`);
+    lines.push(
+      `${isCallers ? `${kind}, called by it` : kind}: ${change(frame.times, time)} (${share})`,
+    );
     if (one >= 0 && !isCallers) lines.push(...this.#figures(frame, graph.showsOwn));
     return lines;
   }
@@ -103,8 +105,12 @@ class Report {
       const name = ownIsSaid ? "own_cpu" : "cumulative_cpu";
       lines.push(`on a CPU: ${change(frame.figure(name), time)}`);
     }
-    lines.push(`calls: ${change(frame.figure("calls"), (value, sign = "") =>
-      `${value > 0 ? sign : ""}${count(value)}`)}`);
+    lines.push(
+      `calls: ${change(
+        frame.figure("calls"),
+        (value, sign = "") => `${value > 0 ? sign : ""}${count(value)}`,
+      )}`,
+    );
     if (this.profile.isMostlyOverhead(frame.function)) {
       lines.push("* most of its own time that was recorded was the profiler's");
     }
@@ -149,7 +155,8 @@ class Report {
     document.addEventListener("keydown", (event) => this.#pressed(event));
     if (!this.chart) return;
     byId("thread").addEventListener("change", ({ target }) =>
-      this.#change({ thread: target.value, focus: null }));
+      this.#change({ thread: target.value, focus: null }),
+    );
     byId("inverted").addEventListener("click", () => this.#invert());
     byId("flame").addEventListener("click", () => this.#turn());
     byId("reset").addEventListener("click", () => this.#reset());

@@ -10,7 +10,8 @@ const MS = new Intl.NumberFormat("en", {
 });
 
 const inMs = (ns) => MS.format(ns / 1e6);
-const withSign = (format) => (value) => (value > 0 ? `+${format(value)}` : format(value));
+const withSign = (format) => (value) =>
+  value > 0 ? `+${format(value)}` : format(value);
 
 /** What a profile's table has: `{title, hint, of: function => value, show: value => text}`. */
 function columnsOf(profile) {
@@ -21,7 +22,12 @@ function columnsOf(profile) {
     const before = "in the old profile";
     const change = (title, name, show) => [
       { title: `${title} before`, hint: before, of: figure(name, 0), show },
-      { title: `${title} after`, hint: "in the new profile", of: figure(name, 1), show },
+      {
+        title: `${title} after`,
+        hint: "in the new profile",
+        of: figure(name, 1),
+        show,
+      },
       {
         title: `± ${title}`,
         hint: "how much more in the new profile",
@@ -39,8 +45,10 @@ function columnsOf(profile) {
       part("by calls", "of it, what comes from more or fewer calls", (one) =>
         profile.byCalls(one),
       ),
-      part("by time", "of it, what comes from calls that take more or less", (one) =>
-        profile.change("own", one) - profile.byCalls(one),
+      part(
+        "by time",
+        "of it, what comes from calls that take more or less",
+        (one) => profile.change("own", one) - profile.byCalls(one),
       ),
       ...change("cumulative ms", "cumulative", inMs),
       ...change("calls", "calls", count),
@@ -102,8 +110,8 @@ export class Table {
     this.profile = profile;
     this.select = select;
     this.columns = columnsOf(profile);
-    this.sorted = this.columns.find((column) =>
-      column.title === (profile.isDifference ? "± own ms" : "own ms"),
+    this.sorted = this.columns.find(
+      (column) => column.title === (profile.isDifference ? "± own ms" : "own ms"),
     );
     this.isDescending = true;
     this.found = null;
@@ -193,7 +201,11 @@ export class Table {
   }
 
   #row(one) {
-    const row = element("tr", {}, ...this.columns.map((column) => this.#cell(column, one)));
+    const row = element(
+      "tr",
+      {},
+      ...this.columns.map((column) => this.#cell(column, one)),
+    );
     row.dataset.function = one;
     row.classList.toggle("selected", this.#isSelected(one));
     return row;
@@ -202,14 +214,19 @@ export class Table {
   #cell(column, one) {
     const value = column.of(one);
     if (column.title === "function") return this.#nameCell(one, value);
-    if (column.isText) return element("td", { className: "text", title: value }, baseName(value));
+    if (column.isText)
+      return element("td", { className: "text", title: value }, baseName(value));
     const cell = element("td", {}, column.show(value));
     if (column.isChange && value) cell.classList.add(value > 0 ? "worse" : "better");
     return cell;
   }
 
   #nameCell(one, name) {
-    const cell = element("td", { className: "text" }, element("button", { title: name }, name));
+    const cell = element(
+      "td",
+      { className: "text" },
+      element("button", { title: name }, name),
+    );
     for (const { mark, meaning, applies } of MARKS) {
       if (applies(this.profile, one)) {
         cell.prepend(element("span", { title: meaning, className: "mark" }, mark));
@@ -225,7 +242,9 @@ export class Table {
 
   #pressed(event) {
     const row = event.target.closest("tr");
-    const next = { ArrowDown: row.nextSibling, ArrowUp: row.previousSibling }[event.key];
+    const next = { ArrowDown: row.nextSibling, ArrowUp: row.previousSibling }[
+      event.key
+    ];
     if (!next) return;
     event.preventDefault();
     next.querySelector("button").focus();
