@@ -85,7 +85,8 @@ static bool
 is_own_method(const PyMethodDef *method)
 {
     return defines(fpy_profiler_methods, method) ||
-           defines(fpy_snapshot_methods, method) || defines(fpy_module_methods, method);
+           defines(fpy_snapshot_methods, method) ||
+           defines(fpy_module_methods, method) || defines(fpy_region_methods, method);
 }
 
 bool
@@ -149,11 +150,10 @@ add_python(fpy_callables *callables, PyCodeObject *code)
                               .visibility = visibility_of(code, module)});
 }
 
+/* What is a call for us and none for pstats; takes over the reference to the label. */
 static const fpy_callable *
-add_collection(fpy_callables *callables, fp_key key)
+add_folded(fpy_callables *callables, fp_key key, PyObject *label)
 {
-    PyObject *label = PyUnicode_FromString("<gc>");
-
     return label == NULL
                ? NULL
                : add(callables,
@@ -202,7 +202,9 @@ fpy_callables_named(fpy_callables *callables, PyObject *callee)
     if (PyCode_Check(callee)) {
         callable = add_python(callables, (PyCodeObject *)callee);
     } else if (key == &fpy_collection_method) {
-        callable = add_collection(callables, key);
+        callable = add_folded(callables, key, PyUnicode_FromString("<gc>"));
+    } else if (Py_IS_TYPE(callee, callables->names->region)) {
+        callable = add_folded(callables, key, Py_NewRef(((fpy_region *)callee)->label));
     } else {
         callable = add_other(callables, callee, key);
     }

@@ -9,27 +9,10 @@
 /* ---- events ---- */
 
 static void
-give_up(fpy_session *session)
-{
-    fpy_thread_give_up(session);
-#ifdef FPY_HAVE_MONITORING
-    fpy_monitor_forget_last_thread(session->state->monitor);
-#endif
-}
-
-static fp_ticks
-time_of_event(fpy_recorder *recorder)
-{
-    const fp_ticks now = fp_clock_now(&recorder->session->state->clock);
-
-    return recorder->measure != FPY_WALL ? fpy_recorder_catch_up(recorder, now) : now;
-}
-
-static void
 begin(fpy_recorder *recorder)
 {
     fpy_session *session = recorder->session;
-    const fp_ticks now = time_of_event(recorder);
+    const fp_ticks now = fpy_session_event_time(session);
     const bool is_known = fp_recorder_enter_known(
         &recorder->engine, &fpy_collection_method, COLLECTION, now);
 
@@ -45,40 +28,27 @@ begin(fpy_recorder *recorder)
             session->budget.nodes_left--;
         }
         if (!is_well) {
-            give_up(session);
+            fpy_monitor_give_up(session);
         }
     }
-}
-
-/* The session's recorder of a thread, if it records there now by our clock. */
-static fpy_recorder *
-recorder_of(fpy_session *session, uint64_t thread_id)
-{
-    fpy_recorder *recorder = session->timer == NULL ? session->recorders : NULL;
-
-    while (recorder != NULL && recorder->thread_id != thread_id) {
-        recorder = recorder->next;
-    }
-    return recorder != NULL && recorder->thread != NULL ? recorder : NULL;
 }
 
 static PyObject *
 on_collection(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     fpy_state *state = fpy_state_of_module(module);
-    const uint64_t thread_id = PyThreadState_GetID(PyThreadState_Get());
     const bool begins = count > 0 && PyUnicode_Check(args[0]) &&
                         PyUnicode_CompareWithASCIIString(args[0], "start") == 0;
 
     state->is_collecting = begins;
     for (fpy_session *s = state->active, *next; s != NULL; s = next) {
-        fpy_recorder *recorder = recorder_of(s, thread_id);
+        fpy_recorder *recorder = s->timer == NULL ? fpy_session_recorder_here(s) : NULL;
         next = s->next_active;
         if (recorder != NULL && begins) {
             begin(recorder);
         } else if (recorder != NULL) {
             fp_recorder_leave(
-                &recorder->engine, COLLECTION, time_of_event(recorder), false);
+                &recorder->engine, COLLECTION, fpy_session_event_time(s), false);
         }
     }
     Py_RETURN_NONE;

@@ -22,3 +22,25 @@ fpy_running_thread_address(void)
     return (PyThreadState *const volatile *)&interpreter->ceval.gil->last_holder;
 }
 #endif
+
+#if PY_VERSION_HEX >= 0x030C0000
+/* The interpreter keeps the bytes once they have been asked for. */
+bool
+fpy_is_yield_at(PyCodeObject *code, int offset)
+{
+    PyObject *type, *value, *traceback, *bytes;
+    bool answer = false;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    bytes = PyCode_GetCode(code);
+    if (bytes != NULL && offset >= 0 && offset + 1 < PyBytes_GET_SIZE(bytes)) {
+        const unsigned char *at =
+            (const unsigned char *)PyBytes_AS_STRING(bytes) + offset;
+        answer = fpy_is_yield(at[0], at[1]);
+    }
+    Py_XDECREF(bytes);
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    return answer;
+}
+#endif

@@ -5,6 +5,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <frameobject.h>
+#include <opcode.h>
 #include <structmember.h>
 #if PY_VERSION_HEX >= 0x030B0000
 #define Py_BUILD_CORE /* for the layout of a frame, which is fixed in each 3.N */
@@ -49,6 +50,59 @@ static inline bool
 fpy_is_generator(const PyCodeObject *code)
 {
     return (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+}
+
+#if PY_VERSION_HEX >= 0x030B0000
+/* Whether an instruction is one that yields, or, which is where a frame that goes on
+ * may be, the one behind that: RESUME tells in its argument what it is for, and 0 is
+ * the begin of a function. */
+static inline bool
+fpy_is_yield(int opcode, int argument)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    opcode = opcode == RESUME_QUICK ? RESUME : opcode;
+#endif
+    return opcode == YIELD_VALUE || (opcode == RESUME && (argument & 3) != 0);
+}
+
+#if PY_VERSION_HEX >= 0x030C0000
+/* The same of the one at an offset (in bytes). */
+bool fpy_is_yield_at(PyCodeObject *code, int offset);
+#endif
+
+static inline bool
+fpy_frame_is_at_yield(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return fpy_is_yield_at(fpy_frame_code(frame), PyFrame_GetLasti(frame));
+#else
+    const _Py_CODEUNIT at = *frame->f_frame->prev_instr;
+    return fpy_is_yield(_Py_OPCODE(at), _Py_OPARG(at));
+#endif
+}
+#endif
+
+/* Whether a generator's frame that is about to run has run before, and yielded. */
+static inline bool
+fpy_frame_goes_on(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return fpy_frame_is_at_yield(frame);
+#else
+    return frame->f_lasti >= 0;
+#endif
+}
+
+/* Whether a generator's frame that is about to be left, and by no exception, may run
+ * again. */
+static inline bool
+fpy_frame_yields(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return fpy_frame_is_at_yield(frame);
+#else
+    return frame->f_state == FRAME_SUSPENDED;
+#endif
 }
 
 /* A new reference. */
@@ -163,6 +217,13 @@ static inline bool
 fpy_resumes_may_be_unseen(void)
 {
     return PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000;
+}
+
+/* Whether an event tells of the end of a call when the hook has raised at its begin. */
+static inline bool
+fpy_failed_calls_are_left(void)
+{
+    return PY_VERSION_HEX >= 0x030C0000;
 }
 
 /* Whether cProfile refuses to enable a profiler that is enabled already. */

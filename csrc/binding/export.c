@@ -34,6 +34,16 @@ is_method(PyObject *label)
     return true;
 }
 
+static fp_kind
+kind_of(const fpy_callable *callable)
+{
+    if (callable->visibility == FP_FOLDED) {
+        return callable->key == &fpy_collection_method ? FP_KIND_COLLECTION
+                                                       : FP_KIND_REGION;
+    }
+    return is_method(callable->subject) ? FP_KIND_METHOD : FP_KIND_C;
+}
+
 /* A new reference. C functions have cProfile's pseudo-file `~` and line 0. */
 static PyObject *
 describe(const fpy_callable *callable)
@@ -52,15 +62,8 @@ describe(const fpy_callable *callable)
                              fpy_is_generator(code) ? FP_KIND_GENERATOR
                                                     : FP_KIND_PYTHON);
     }
-    return Py_BuildValue("(siOOOi)",
-                         "~",
-                         0,
-                         subject,
-                         subject,
-                         module,
-                         callable->visibility == FP_FOLDED ? FP_KIND_COLLECTION
-                         : is_method(subject)              ? FP_KIND_METHOD
-                                                           : FP_KIND_C);
+    return Py_BuildValue(
+        "(siOOOi)", "~", 0, subject, subject, module, kind_of(callable));
 }
 
 /* The table's order is that of the functions' numbers. */
@@ -100,6 +103,7 @@ fpy_snapshot_new(const fpy_state *state)
         self->snapshot = (fp_snapshot){0};
         self->functions = NULL;
         self->subjects = NULL;
+        self->threads = NULL;
         self->seconds_per_tick = 0.0;
         self->costs = (fp_costs){0};
         self->traits = NULL;
@@ -109,6 +113,52 @@ fpy_snapshot_new(const fpy_state *state)
         self->threads_lost = 0;
     }
     return self;
+}
+
+/* Seconds from when recording began; None by a timer, which was not asked then. */
+static PyObject *
+moment(const fpy_session *session, fp_ticks when)
+{
+    if (session->timer != NULL) {
+        Py_RETURN_NONE;
+    }
+    return PyFloat_FromDouble((double)(when - session->began) *
+                              fp_clock_scale(&session->state->clock));
+}
+
+/* A thread's name, and when it ran: (name or None, began, ended); None: it never did.
+ * A new reference. */
+static PyObject *
+describe_thread(const fpy_session *session, fpy_recorder *recorder, fp_ticks now)
+{
+    const bool is_alive = fpy_thread_of_id(recorder->thread_id) != NULL;
+    PyObject *name = is_alive ? fpy_thread_name(recorder->ident) : NULL;
+    fp_ticks ended = recorder->last;
+
+    if (name != NULL) {
+        Py_XSETREF(recorder->name, name);
+    }
+    if (recorder->engine.tree.count == 1) {
+        Py_RETURN_NONE;
+    }
+    if (recorder->engine.stack != NULL) {
+        ended = fp_recorder_current(&recorder->engine) != 0
+                    ? now
+                    : fp_recorder_last(&recorder->engine);
+    }
+    return Py_BuildValue("(ONN)",
+                         recorder->name != NULL ? recorder->name : Py_None,
+                         moment(session, recorder->first),
+                         moment(session, ended));
+}
+
+static int
+append_stolen(PyObject *list, PyObject *item)
+{
+    const int result = item != NULL ? PyList_Append(list, item) : -1;
+
+    Py_XDECREF(item);
+    return result;
 }
 
 static int
@@ -125,8 +175,9 @@ copy_threads(fpy_snapshot *self, fpy_session *session, fpy_recorder *list, fp_ti
             PyErr_NoMemory();
             return -1;
         }
-        self->snapshot.threads[self->snapshot.thread_count - 1].is_alive =
-            fpy_thread_of_id(r->thread_id) != NULL;
+        if (append_stolen(self->threads, describe_thread(session, r, now)) < 0) {
+            return -1;
+        }
     }
     return 0;
 }
@@ -150,7 +201,11 @@ fpy_snapshot_take(fpy_session *session)
     self->hook_lost = session->hook_lost;
     self->threads_lost = session->threads_lost;
     session->busy++; /* making objects may run the collector, and so the program */
-    result = copy_threads(self, session, session->recorders, now);
+    self->threads = PyList_New(0);
+    result = self->threads != NULL ? 0 : -1;
+    if (result == 0) {
+        result = copy_threads(self, session, session->recorders, now);
+    }
     if (result == 0) {
         result = copy_threads(self, session, session->retired, now);
     }
@@ -173,6 +228,7 @@ snapshot_dealloc(fpy_snapshot *self)
     fp_free(self->traits);
     Py_XDECREF(self->functions);
     Py_XDECREF(self->subjects);
+    Py_XDECREF(self->threads);
     PyObject_Free(self);
     Py_DECREF(type);
 }
@@ -189,8 +245,8 @@ traits_of(PyObject *description)
     PyObject *name = PyTuple_GET_ITEM(description, FUNCTION_NAME);
 
     return (fp_traits){
-        .kind = kind >= 0 && kind <= FP_KIND_COLLECTION ? (unsigned char)kind
-                                                        : FP_KIND_PYTHON,
+        .kind =
+            kind >= 0 && kind <= FP_KIND_REGION ? (unsigned char)kind : FP_KIND_PYTHON,
         .reference = kind >= FP_KIND_C ? fpy_reference_of(name) : 0,
     };
 }
@@ -390,23 +446,17 @@ on_cpu(fp_ticks all, fp_ticks off)
 static PyObject *
 sum_tuple(const fpy_snapshot *self, const fp_sum *sum)
 {
-    return Py_BuildValue("(LLLdddd)",
+    return Py_BuildValue("(LLLddddLLd)",
                          (long long)sum->calls,
                          (long long)sum->recursive,
                          (long long)sum->raised,
                          seconds(self, sum->own_ticks),
                          seconds(self, sum->total_ticks),
                          seconds(self, on_cpu(sum->own_ticks, sum->own_off)),
-                         seconds(self, on_cpu(sum->total_ticks, sum->total_off)));
-}
-
-static int
-append_stolen(PyObject *list, PyObject *item)
-{
-    const int result = item != NULL ? PyList_Append(list, item) : -1;
-
-    Py_XDECREF(item);
-    return result;
+                         seconds(self, on_cpu(sum->total_ticks, sum->total_off)),
+                         (long long)sum->resumes,
+                         (long long)sum->recursive_resumes,
+                         seconds(self, sum->suspended_ticks));
 }
 
 static int
@@ -416,7 +466,8 @@ list_totals(const fpy_snapshot *self, const fp_stats *stats, PyObject *functions
     for (size_t f = 0; f < stats->function_count; f++) {
         const fp_sum *sum = &stats->functions[f];
         const fp_taken *taken = &stats->taken[f];
-        if (sum->calls > 0 &&
+        /* A region that was open when the tree had no more room may have only time. */
+        if ((sum->calls > 0 || sum->own_ticks > 0) &&
             append_stolen(functions,
                           Py_BuildValue("(nNdd)",
                                         (Py_ssize_t)f,
@@ -607,12 +658,15 @@ snapshot_threads(fpy_snapshot *self, void *Py_UNUSED(closure))
 
     for (size_t i = 0; list != NULL && i < self->snapshot.thread_count; i++) {
         const fp_thread_record *thread = &self->snapshot.threads[i];
+        PyObject *described = self->threads != NULL
+                                  ? PyList_GET_ITEM(self->threads, (Py_ssize_t)i)
+                                  : Py_None;
         PyObject *item = Py_BuildValue("(KnOLO)",
                                        (unsigned long long)thread->ident,
                                        count_shown(thread),
                                        thread->truncated ? Py_True : Py_False,
                                        (long long)thread->clamped,
-                                       thread->is_alive ? Py_True : Py_False);
+                                       described);
         if (append_stolen(list, item) < 0) {
             Py_CLEAR(list);
         }
@@ -627,7 +681,8 @@ PyMethodDef fpy_snapshot_methods[] = {
      "totals($self, compensated, collections_apart, /)\n--\n\n"
      "([(function, sums, added, error)], [(caller, callee, sums)], clamped, factor),\n"
      "by the functions' numbers; sums: (calls, recursive calls, raised, own seconds,\n"
-     "cumulative seconds, and of both those on a CPU); added: the seconds that were\n"
+     "cumulative seconds, of both those on a CPU, resumes, recursive resumes, seconds\n"
+     "suspended); added: the seconds that were\n"
      "taken from own, for the profiler had added them; error: how far off that may\n"
      "be; clamped: the seconds that should have been taken, but there was no more;\n"
      "factor: how many times as much as calibration found."},
@@ -639,8 +694,9 @@ PyMethodDef fpy_snapshot_methods[] = {
      "bytes:\n"
      "arrays with a place for each path, the root's the first, a parent's in front of\n"
      "its children's. parent, function, first_child, next_sibling (0: none): uint32;\n"
-     "calls, raised: int64; own, cumulative, own_cpu, cumulative_cpu, overhead,\n"
-     "own_error: double, in seconds."},
+     "calls (less resumes), raised, resumes: int64; own, cumulative, own_cpu, "
+     "cumulative_cpu,\n"
+     "overhead, own_error, suspended: double, in seconds."},
     {"encode",
      (PyCFunction)snapshot_encode,
      METH_NOARGS,
@@ -686,7 +742,10 @@ static PyGetSetDef snapshot_getset[] = {
     {"threads",
      (getter)snapshot_threads,
      NULL,
-     "One (ident, paths, truncated, clamped, alive) per thread.",
+     "One (ident, paths, truncated, clamped, described) per thread; described: (name\n"
+     "or None, when its first call began, when its last one ended), in seconds from\n"
+     "when recording began (None by a timer); None if there was no call, and of what\n"
+     "was loaded or merged.",
      NULL},
     {"costs",
      (getter)snapshot_costs,

@@ -14,6 +14,7 @@ typedef struct {
     PyObject_HEAD
     fp_snapshot snapshot;
     PyObject *functions; /* tuple of (filename, line, name, qualname, module, kind) */
+    PyObject *threads;   /* list of (name or None, began, ended); likewise */
     PyObject *subjects;  /* list of code objects and labels; NULL when loaded */
     double seconds_per_tick;
     fp_costs costs;

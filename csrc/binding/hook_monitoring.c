@@ -112,8 +112,7 @@ enter_slowly(fpy_recorder *recorder, PyObject *callee, PyObject *first,
 
     callee = bound(callee, first);
     if (!fpy_recorder_enter(recorder, callee, identity, now)) {
-        fpy_thread_give_up(session);
-        fpy_monitor_forget_last_thread(session->state->monitor);
+        fpy_monitor_give_up(session);
     }
     Py_DECREF(callee);
     Py_DECREF(session->owner);
@@ -139,6 +138,38 @@ enter(fpy_recorder *recorder, PyObject *callee, PyObject *first, fp_key key,
         return Py_None;
     }
     return enter_known(recorder, callee, first, key, identity, now);
+}
+
+/* A generator is thrown into, which may not have begun, or goes on by a path that was
+ * not foreseen. */
+static FP_OUT_OF_LINE PyObject *
+resume_slowly(fpy_recorder *recorder, PyObject *const *args, int kind, fp_frame frame,
+              fp_ticks now)
+{
+    fpy_session *session = fpy_session_held(recorder->session);
+
+    enter(recorder, args[0], NULL, args[0], frame, now);
+    if ((kind == FPY_ON_RESUME ||
+         fpy_is_yield_at((PyCodeObject *)args[0], (int)PyLong_AsLong(args[1]))) &&
+        fp_recorder_resume(&recorder->engine, frame, now) != FP_OK) {
+        fpy_monitor_give_up(session);
+    }
+    Py_DECREF(session->owner);
+    return Py_None;
+}
+
+static inline PyObject *
+resume(fpy_recorder *recorder, PyObject *const *args, int kind, fp_frame frame,
+       fp_ticks now)
+{
+    if (kind == FPY_ON_RESUME &&
+        FP_LIKELY(fp_recorder_try_enter(&recorder->engine, args[0], frame, now))) {
+        if (!FP_LIKELY(fp_recorder_resume(&recorder->engine, frame, now) == FP_OK)) {
+            fpy_monitor_give_up(recorder->session);
+        }
+        return Py_None;
+    }
+    return resume_slowly(recorder, args, kind, frame, now);
 }
 
 /* A frame that is not on top: others above it have ended unseen, or it was there
@@ -270,6 +301,30 @@ other_c_leave(fpy_recorder *recorder, PyObject *callable, fp_frame identity,
     return Py_None;
 }
 
+/* A Python frame begins to run, or goes on. */
+static inline PyObject *
+enter_frame(fpy_recorder *recorder, PyObject *const *args, int kind,
+            const PyThreadState *thread, fp_ticks now)
+{
+    const fp_frame frame = identity_of(thread);
+
+    leave_ended_c_call(recorder, thread, now);
+    return kind == FPY_ON_START ? enter(recorder, args[0], NULL, args[0], frame, now)
+                                : resume(recorder, args, kind, frame, now);
+}
+
+/* It ends, or yields. */
+static inline PyObject *
+leave_frame(fpy_recorder *recorder, int kind, fp_frame frame, fp_ticks now)
+{
+    if (kind == FPY_ON_YIELD &&
+        fp_recorder_suspend(&recorder->engine, frame, now) != FP_OK) {
+        fpy_monitor_give_up(recorder->session);
+        return Py_None;
+    }
+    return leave(recorder, frame, now, kind == FPY_ON_UNWIND);
+}
+
 /* ---- all that a callback can be asked to do ---- */
 
 /* Tells one recorder of an event. */
@@ -285,13 +340,12 @@ feed(fpy_recorder *recorder, int kind, PyObject *const *args,
     case FPY_ON_START:
     case FPY_ON_RESUME:
     case FPY_ON_THROW:
-        leave_ended_c_call(recorder, thread, now);
-        enter(recorder, args[0], NULL, args[0], frame, now);
+        enter_frame(recorder, args, kind, thread, now);
         break;
     case FPY_ON_RETURN:
     case FPY_ON_YIELD:
     case FPY_ON_UNWIND:
-        leave(recorder, frame, now, kind == FPY_ON_UNWIND);
+        leave_frame(recorder, kind, frame, now);
         break;
     case FPY_ON_CALL:
         key = wanted_key(recorder, args[2], args[3], &callee);
@@ -339,7 +393,20 @@ is_of_use(const fpy_event *event, const fpy_recorder *recorder)
             fp_recorder_current(&recorder->engine) == (one->frame | FPY_C_CALL));
 }
 
-/* Several recorders, a custom timer, or another thread than the last time. */
+/* Asks a session's wire on a function, if the event is its begin or end. */
+static int
+trip(fpy_session *session, int kind, PyObject *const *args)
+{
+    PyObject *phase = kind == FPY_ON_START    ? Py_True
+                      : kind == FPY_ON_RETURN ? Py_False
+                      : kind == FPY_ON_UNWIND ? Py_None
+                                              : NULL;
+
+    return phase != NULL ? fpy_thread_trip(session, (PyCodeObject *)args[0], phase) : 0;
+}
+
+/* Several recorders, a custom timer, wires, or another thread than the last time. NULL
+ * with the exception of a wire's. */
 static FP_COLD PyObject *
 feed_slowly(PyObject *self, int kind, PyObject *const *args)
 {
@@ -347,6 +414,7 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
     const PyThreadState *thread = fpy_current_thread();
     const fp_ticks clock_now = fp_clock_now(&monitor->state->clock);
     const monitored_event event = {{is_of_use}, kind, args, identity_of(thread)};
+    PyObject *type = NULL, *value, *traceback;
     fpy_recorder *recorder;
     fpy_monitored *one;
     fp_ticks now;
@@ -363,9 +431,18 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
     monitor->feeding++;
     while ((recorder = fpy_thread_next(&one->thread, &event.event, clock_now, &now)) !=
            NULL) {
+        fpy_session *session = fpy_session_held(recorder->session);
         feed(recorder, kind, args, thread, now);
+        if (type == NULL && trip(session, kind, args) < 0) {
+            PyErr_Fetch(&type, &value, &traceback);
+        }
+        Py_DECREF(session->owner);
     }
     monitor->feeding--;
+    if (type != NULL) {
+        PyErr_Restore(type, value, traceback);
+        return NULL;
+    }
     return Py_None;
 }
 
@@ -380,8 +457,7 @@ on_enter(PyObject *self, PyObject *const *args, int kind, const bool cpu)
     if (FP_LIKELY(thread == monitor->fast_thread && is_fast_thread(monitor, thread))) {
         fpy_recorder *recorder = monitor->recorder;
         const fp_ticks now = fpy_recorder_time(recorder, cpu);
-        leave_ended_c_call(recorder, thread, now);
-        return enter(recorder, args[0], NULL, args[0], identity_of(thread), now);
+        return enter_frame(recorder, args, kind, thread, now);
     }
     return feed_slowly(self, kind, args);
 }
@@ -394,8 +470,7 @@ on_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 
     if (FP_LIKELY(thread == monitor->fast_thread)) {
         const fp_ticks now = fpy_recorder_time(monitor->recorder, cpu);
-        return leave(
-            monitor->recorder, identity_of(thread), now, kind == FPY_ON_UNWIND);
+        return leave_frame(monitor->recorder, kind, identity_of(thread), now);
     }
     return feed_slowly(self, kind, args);
 }

@@ -405,13 +405,54 @@ enter_known(fpy_recorder *recorder, PyObject *callee, fp_key key, fp_frame ident
     return enter_slowly(recorder, callee, identity, now);
 }
 
-/* A call of which only the end was seen. */
+/* A generator's frame has been entered. */
+static FP_OUT_OF_LINE int
+entered_generator(fpy_recorder *recorder, PyFrameObject *frame, fp_ticks now)
+{
+    if (fpy_frame_goes_on(frame) &&
+        fp_recorder_resume(&recorder->engine, (fp_frame)frame, now) != FP_OK) {
+        fpy_thread_give_up(recorder->session);
+    }
+    return 0;
+}
+
+/* By a path that was not foreseen. */
+static FP_OUT_OF_LINE int
+enter_frame(fpy_recorder *recorder, PyFrameObject *frame, fp_ticks now)
+{
+    PyObject *code = (PyObject *)fpy_frame_code(frame);
+    fpy_session *session;
+
+    if (!fpy_is_generator((PyCodeObject *)code)) {
+        return enter_known(recorder, code, code, (fp_frame)frame, now);
+    }
+    session = fpy_session_held(recorder->session);
+    enter_known(recorder, code, code, (fp_frame)frame, now);
+    entered_generator(recorder, frame, now);
+    Py_DECREF(session->owner);
+    return 0;
+}
+
+/* A generator's frame is to be left, and by no exception. */
+static FP_OUT_OF_LINE void
+leaving_generator(fpy_recorder *recorder, PyFrameObject *frame, fp_ticks now)
+{
+    if (fpy_is_generator(fpy_frame_code(frame)) && fpy_frame_yields(frame) &&
+        fp_recorder_suspend(&recorder->engine, (fp_frame)frame, now) != FP_OK) {
+        fpy_thread_give_up(recorder->session);
+    }
+}
+
+/* A call of which only the end was seen; one of a generator went on with it. */
 static void
 missed_call(fpy_recorder *recorder, PyObject *callee, fp_frame identity, fp_ticks now)
 {
     fpy_session *session = fpy_session_held(recorder->session);
 
     enter_slowly(recorder, callee, identity, now);
+    if (PyCode_Check(callee)) {
+        fp_recorder_resume(&recorder->engine, identity, now);
+    }
     fp_recorder_leave(&recorder->engine, identity, now, false);
     Py_DECREF(session->owner);
 }
@@ -442,6 +483,9 @@ leave_slowly(fpy_recorder *recorder, PyFrameObject *frame, PyObject *result,
 {
     const fp_frame identity = (fp_frame)frame;
 
+    if (result != NULL) {
+        leaving_generator(recorder, frame, now);
+    }
     if (fp_recorder_leave(&recorder->engine, identity, now, result == NULL) == FP_OK) {
         return 0;
     }
@@ -481,16 +525,19 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
     const fp_frame of_c_call = of_call | FPY_C_CALL;
     const bool raised = what == PyTrace_C_EXCEPTION;
 
-    PyObject *callee;
-
     switch (what) {
     case PyTrace_CALL:
-        callee = (PyObject *)fpy_frame_code(frame);
-        if (FP_LIKELY(fp_recorder_try_enter(engine, callee, of_call, now))) {
-            return 0;
+        if (FP_LIKELY(
+                fp_recorder_try_enter(engine, fpy_frame_code(frame), of_call, now))) {
+            return FP_LIKELY(!engine->top->node->suspends)
+                       ? 0
+                       : entered_generator(recorder, frame, now);
         }
-        return enter_known(recorder, callee, callee, of_call, now);
+        return enter_frame(recorder, frame, now);
     case PyTrace_RETURN:
+        if (!FP_LIKELY(!engine->top->node->suspends) && arg != NULL) {
+            leaving_generator(recorder, frame, now);
+        }
         if (FP_LIKELY(fp_recorder_try_leave(engine, of_call, now, arg == NULL))) {
             return 0;
         }
@@ -529,20 +576,65 @@ is_of_use(const fpy_event *event, const fpy_recorder *recorder)
            what == PyTrace_RETURN;
 }
 
-/* Several recorders, or a custom timer. */
+/* Asks a session's wire on the frame's function, if the event is its begin or end. */
+static int
+trip(fpy_session *session, PyFrameObject *frame, int what, const PyObject *arg)
+{
+    PyCodeObject *code = fpy_frame_code(frame);
+
+    if (session->wires == NULL || (what != PyTrace_CALL && what != PyTrace_RETURN)) {
+        return 0;
+    }
+    if (what == PyTrace_RETURN && arg == NULL) {
+        return fpy_thread_trip(session, code, Py_None);
+    }
+    if (fpy_is_generator(code) &&
+        (what == PyTrace_CALL ? fpy_frame_goes_on(frame) : fpy_frame_yields(frame))) {
+        return 0;
+    }
+    return fpy_thread_trip(session, code, what == PyTrace_CALL ? Py_True : Py_False);
+}
+
+/* A call that was to begin has an exception: it ends, without an event, and without a
+ * place in the traceback. */
 static void
+end_failed_call(const hooked *one, PyFrameObject *frame)
+{
+    PyTraceBack_Here(frame);
+    for (fpy_recorder *r = one->thread.recorders; r != NULL; r = r->next_on_thread) {
+        const fp_ticks now = fpy_session_now_quietly(r->session);
+        fp_recorder_leave(&r->engine, (fp_frame)frame, fpy_recorder_now(r, now), true);
+    }
+}
+
+/* Several recorders, a custom timer, or wires. -1 with the exception of a wire's. */
+static int
 feed_all(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
 {
     const fp_ticks clock_now = fp_clock_now(&one->clock);
     const hooked_event event = {{is_of_use}, what};
+    PyObject *type = NULL, *value, *traceback;
     fpy_recorder *recorder;
     fp_ticks now;
 
     fpy_thread_begin_event(&one->thread);
     while ((recorder = fpy_thread_next(&one->thread, &event.event, clock_now, &now)) !=
            NULL) {
+        fpy_session *session = fpy_session_held(recorder->session);
         feed(recorder, frame, what, arg, now);
+        if (type == NULL && trip(session, frame, what, arg) < 0) {
+            PyErr_Fetch(&type, &value, &traceback);
+        }
+        Py_DECREF(session->owner);
     }
+    if (type == NULL) {
+        return 0;
+    }
+    PyErr_Restore(type, value, traceback);
+    if (what == PyTrace_CALL && !fpy_failed_calls_are_left()) {
+        end_failed_call(one, frame);
+    }
+    return -1;
 }
 
 /* A hook that has nobody to feed goes. */
@@ -568,13 +660,15 @@ starts_threads(const hooked *one, int what, PyObject *function)
                one->starters_span;
 }
 
-/* All that the hook can be asked to do. */
+/* All that the hook can be asked to do. -1 with the exception of a wire's. */
 static FP_COLD int
 feed_slowly(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
 {
+    int result = 0;
+
     Py_INCREF(one);
     if (one->thread.recorders != NULL) {
-        feed_all(one, frame, what, arg);
+        result = feed_all(one, frame, what, arg);
     }
     if (starts_threads(one, what, arg)) {
         attach_new_threads(one->state);
@@ -583,7 +677,7 @@ feed_slowly(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
         remove_own_hook(one, PyThreadState_Get());
     }
     Py_DECREF(one);
-    return 0;
+    return result;
 }
 
 static int
@@ -639,7 +733,9 @@ hook_call(hooked *one, PyObject *args, PyObject *Py_UNUSED(kwargs))
         if (_PyEval_SetProfile(tstate, hook, (PyObject *)one) < 0) {
             return NULL;
         }
-        hook((PyObject *)one, (PyFrameObject *)frame, what, arg);
+        if (hook((PyObject *)one, (PyFrameObject *)frame, what, arg) < 0) {
+            return NULL;
+        }
     }
     Py_RETURN_NONE;
 }

@@ -247,6 +247,9 @@ fpy_key_of(const fpy_names *names, PyObject *callee)
     if (PyCode_Check(callee)) {
         return callee;
     }
+    if (Py_IS_TYPE(callee, names->region)) {
+        return ((fpy_region *)callee)->label;
+    }
     callee = fpy_function_of(callee);
     if (PyFunction_Check(callee)) {
         return NULL;

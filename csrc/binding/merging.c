@@ -62,6 +62,23 @@ seconds_column(const table *from, size_t offset, size_t less)
     return bytes;
 }
 
+/* Calls less those that went on with a generator; where the tree has been cut off, of
+ * one the end may be counted elsewhere. */
+static PyObject *
+calls_column(const table *from)
+{
+    void *content;
+    PyObject *bytes = new_column(from, sizeof(int64_t), &content);
+
+    for (size_t i = 0; bytes != NULL && i < from->merged->count; i++) {
+        const fp_branch *branch = &from->merged->branches[i];
+        const int64_t calls =
+            branch->calls > branch->resumes ? branch->calls - branch->resumes : 0;
+        memcpy((char *)content + i * sizeof calls, &calls, sizeof calls);
+    }
+    return bytes;
+}
+
 #define PLAIN(field)                                                                   \
     plain_column(from, offsetof(fp_branch, field), sizeof(((fp_branch *)NULL)->field))
 #define SECONDS(field)                                                                 \
@@ -72,7 +89,7 @@ seconds_column(const table *from, size_t offset, size_t less)
 static PyObject *
 columns_of(const table *from)
 {
-    return Py_BuildValue("{sNsNsNsNsNsNsNsNsNsNsNsN}",
+    return Py_BuildValue("{sNsNsNsNsNsNsNsNsNsNsNsNsNsN}",
                          "parent",
                          PLAIN(parent),
                          "function",
@@ -82,9 +99,11 @@ columns_of(const table *from)
                          "next_sibling",
                          PLAIN(next_sibling),
                          "calls",
-                         PLAIN(calls),
+                         calls_column(from),
                          "raised",
                          PLAIN(raised),
+                         "resumes",
+                         PLAIN(resumes),
                          "own",
                          SECONDS(usage.own),
                          "cumulative",
@@ -96,7 +115,9 @@ columns_of(const table *from)
                          "overhead",
                          SECONDS(taken.added),
                          "own_error",
-                         SECONDS(taken.error));
+                         SECONDS(taken.error),
+                         "suspended",
+                         SECONDS(suspended));
 }
 
 PyObject *
@@ -178,6 +199,7 @@ scale_sum(fp_sum *sum, double scale)
     sum->own_ticks = fp_scaled(sum->own_ticks, scale);
     sum->total_off = fp_scaled(sum->total_off, scale);
     sum->own_off = fp_scaled(sum->own_off, scale);
+    sum->suspended_ticks = fp_scaled(sum->suspended_ticks, scale);
 }
 
 /* What a thread recorded beyond its tree, as a record of its own. */

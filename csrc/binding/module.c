@@ -3,6 +3,7 @@
 #include "export.h"
 #include "hook.h"
 #include "profiler.h"
+#include "region.h"
 #include "session.h"
 #include "state.h"
 
@@ -151,6 +152,7 @@ module_exec(PyObject *module)
         fpy_find_thread_starters(state) < 0 || fpy_collector_init(state, module) < 0) {
         return -1;
     }
+    state->names.region = make_type(module, &fpy_region_spec, true);
     state->hook_type = make_type(module, &fpy_hook_spec, false);
 #ifdef FPY_HAVE_MONITORING
     state->callback_type = make_type(module, &fpy_callback_spec, false);
@@ -162,9 +164,9 @@ module_exec(PyObject *module)
     state->profiler_type = make_type(module, &fpy_profiler_spec, true);
     state->entry_type = PyStructSequence_NewType(&fpy_entry_desc);
     state->subentry_type = PyStructSequence_NewType(&fpy_subentry_desc);
-    if (state->hook_type == NULL || state->snapshot_type == NULL ||
-        state->profiler_type == NULL || state->entry_type == NULL ||
-        state->subentry_type == NULL ||
+    if (state->names.region == NULL || state->hook_type == NULL ||
+        state->snapshot_type == NULL || state->profiler_type == NULL ||
+        state->entry_type == NULL || state->subentry_type == NULL ||
         PyModule_AddType(module, state->entry_type) < 0 ||
         PyModule_AddType(module, state->subentry_type) < 0) {
         return -1;
@@ -180,6 +182,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     if (state != NULL) {
         Py_VISIT(state->profiler_type);
         Py_VISIT(state->snapshot_type);
+        Py_VISIT(state->names.region);
         Py_VISIT(state->hook_type);
         Py_VISIT(state->callback_type);
         Py_VISIT(state->entry_type);
@@ -200,6 +203,7 @@ module_clear(PyObject *module)
     if (state != NULL) {
         Py_CLEAR(state->profiler_type);
         Py_CLEAR(state->snapshot_type);
+        Py_CLEAR(state->names.region);
         Py_CLEAR(state->hook_type);
         Py_CLEAR(state->callback_type);
         Py_CLEAR(state->entry_type);

@@ -235,3 +235,12 @@ fpy_monitor_free(fpy_state *Py_UNUSED(state))
 }
 
 #endif
+
+void
+fpy_monitor_give_up(fpy_session *session)
+{
+    fpy_thread_give_up(session);
+#ifdef FPY_HAVE_MONITORING
+    fpy_monitor_forget_last_thread(session->state->monitor);
+#endif
+}

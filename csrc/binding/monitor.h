@@ -60,4 +60,8 @@ bool fpy_monitor_link(fpy_session *session, fpy_monitored *one);
 void fpy_monitor_forget_threads(fpy_monitor *monitor);
 
 #endif
+
+/* As fpy_thread_give_up, whatever the session's source is. */
+void fpy_monitor_give_up(fpy_session *session);
+
 #endif

@@ -311,6 +311,7 @@ profiler_traverse(fpy_profiler *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->session.enabled_in);
     Py_VISIT(self->session.timer);
+    Py_VISIT(self->session.wires);
     return fpy_callables_traverse(&self->session.callables, visit, arg);
 }
 
@@ -319,6 +320,7 @@ profiler_clear_references(fpy_profiler *self)
 {
     stop(&self->session);
     Py_CLEAR(self->session.timer);
+    Py_CLEAR(self->session.wires);
     fpy_callables_clear(&self->session.callables);
     return 0;
 }
@@ -421,6 +423,9 @@ start(fpy_session *session)
     session->lacked_costs = session->lacked_costs || fpy_session_lacks_costs(session);
     /* First, for an audit hook that runs meanwhile may disable it again. */
     session->enabled = true;
+    if (session->began == 0) {
+        session->began = fpy_session_now_quietly(session);
+    }
     note_place(session);
     fpy_session_activate(session);
     if (fpy_collector_watch(session->state) < 0 ||
@@ -486,6 +491,18 @@ profiler_clear(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
         return NULL;
     }
     return fpy_session_clear(session) ? Py_NewRef(Py_None) : PyErr_NoMemory();
+}
+
+static PyObject *
+profiler_watch(fpy_profiler *self, PyObject *wires)
+{
+    if (!PyDict_CheckExact(wires) || self->session.enabled) {
+        PyErr_SetString(PyExc_TypeError,
+                        "watch takes a dict, while the profiler is not enabled");
+        return NULL;
+    }
+    Py_XSETREF(self->session.wires, Py_NewRef(wires));
+    Py_RETURN_NONE;
 }
 
 void
@@ -611,6 +628,14 @@ PyMethodDef fpy_profiler_methods[] = {
      "clear($self, /)\n--\n\n"
      "Forget what was recorded. Legal at any time, but while the profiler's timer\n"
      "runs or what it has recorded is being read."},
+    {"watch",
+     (PyCFunction)profiler_watch,
+     METH_O,
+     "watch($self, wires, /)\n--\n\n"
+     "What to call when Python functions begin (with True), return (with False) or\n"
+     "end with an exception (with None; up to 3.11 not if it is of a begin's wire):\n"
+     "a dict by the addresses of their code objects, which the caller keeps alive.\n"
+     "What is raised at a begin or return is raised in the function, from its frame."},
     {"getstats",
      (PyCFunction)profiler_getstats,
      METH_NOARGS,

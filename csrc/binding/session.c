@@ -7,7 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#define TIMER_TICK 1e-9 /* of a timer that answers seconds, as _lsprof has it */
+#define PATHS_WITHOUT_NAME 64 /* from then on it probably has none */
+#define TIMER_TICK 1e-9       /* of a timer that answers seconds, as _lsprof has it */
 
 /* A timer's answer as ticks: whole units, or seconds. -1 with an exception. */
 static int
@@ -205,6 +206,28 @@ fpy_recorder_now(fpy_recorder *recorder, fp_ticks now)
     return after;
 }
 
+fpy_recorder *
+fpy_session_recorder_here(const fpy_session *session)
+{
+    const uint64_t thread_id = PyThreadState_GetID(PyThreadState_Get());
+    fpy_recorder *recorder = session->recorders;
+
+    while (recorder != NULL && recorder->thread_id != thread_id) {
+        recorder = recorder->next;
+    }
+    return recorder != NULL && recorder->thread != NULL ? recorder : NULL;
+}
+
+fp_ticks
+fpy_session_event_time(fpy_session *session)
+{
+    const fp_ticks now = fpy_session_now(session);
+    fpy_recorder *recorder =
+        session->measure != FPY_WALL ? fpy_session_recorder_here(session) : NULL;
+
+    return recorder != NULL ? fpy_recorder_catch_up(recorder, now) : now;
+}
+
 /* What passed since `then` was the profiler's, on the CPU or off it. */
 static void
 lose_since(fpy_recorder *recorder, fp_ticks then)
@@ -246,6 +269,62 @@ fpy_session_update_builtins(fpy_session *session)
     }
 }
 
+/* The program may have put anything there. */
+PyObject *
+fpy_thread_name(uint64_t ident)
+{
+    PyObject *type, *value, *traceback;
+    PyObject *modules = PyImport_GetModuleDict(); /* borrowed, as the next three */
+    PyObject *module, *active, *thread;
+    PyObject *key, *attribute, *name = NULL;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    module = PyDict_GetItemString(modules, "threading");
+    active = module != NULL && PyModule_CheckExact(module)
+                 ? PyDict_GetItemString(PyModule_GetDict(module), "_active")
+                 : NULL;
+    key = PyLong_FromUnsignedLongLong(ident);
+    attribute = PyUnicode_InternFromString("_name");
+    if (key != NULL && attribute != NULL && active != NULL &&
+        PyDict_CheckExact(active)) {
+        thread = PyDict_GetItemWithError(active, key);
+        if (thread != NULL) {
+            Py_INCREF(thread);
+            name = PyObject_GenericGetAttr(thread, attribute);
+            Py_DECREF(thread);
+        }
+    }
+    Py_XDECREF(key);
+    Py_XDECREF(attribute);
+    if (name != NULL && !PyUnicode_CheckExact(name)) {
+        Py_CLEAR(name);
+    }
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    return name;
+}
+
+/* A thread's name is looked up when it has a new path: often at first, for `threading`
+ * has it only once the thread runs, and it may change. */
+static void
+note_thread(fpy_recorder *recorder, fp_ticks now)
+{
+    const uint32_t paths = recorder->engine.tree.count - 1;
+
+    /* A thread's state is made before the thread, and does not know it yet. */
+    recorder->ident = PyThread_get_thread_ident();
+    if (paths == 1) {
+        recorder->first = now;
+    }
+    if ((recorder->name == NULL && paths <= PATHS_WITHOUT_NAME) ||
+        (paths & (paths - 1)) == 0) {
+        PyObject *name = fpy_thread_name(recorder->ident);
+        if (name != NULL) {
+            Py_XSETREF(recorder->name, name);
+        }
+    }
+}
+
 bool
 fpy_recorder_enter(fpy_recorder *recorder, PyObject *callee, fp_frame identity,
                    fp_ticks now)
@@ -259,8 +338,10 @@ fpy_recorder_enter(fpy_recorder *recorder, PyObject *callee, fp_frame identity,
         return status == FP_OK;
     }
     session->busy++;
-    /* A thread's state is made before the thread, and does not know it yet. */
-    recorder->ident = PyThread_get_thread_ident();
+    if (PyCode_Check(callee) && fpy_is_generator((PyCodeObject *)callee)) {
+        fp_recorder_mark_generator(&recorder->engine);
+    }
+    note_thread(recorder, now);
     callable = fpy_callables_named(&session->callables, callee);
     session->busy--;
     hide(recorder, callable, identity);
@@ -283,6 +364,7 @@ fpy_recorder_retire(fpy_recorder *recorder, fp_ticks now)
     recorder->next = session->retired;
     session->retired = recorder;
     fp_recorder_close(&recorder->engine, fpy_recorder_now(recorder, now));
+    recorder->last = fp_recorder_last(&recorder->engine);
     fp_recorder_retire(&recorder->engine);
 }
 
@@ -302,6 +384,7 @@ free_recorders(fpy_recorder **list)
         fpy_recorder *recorder = *list;
         *list = recorder->next;
         fp_recorder_free(&recorder->engine);
+        Py_XDECREF(recorder->name); /* a string: runs no code */
         fp_free(recorder);
     }
 }
@@ -347,6 +430,7 @@ fpy_session_clear(fpy_session *session)
     }
     if (whole) {
         session->budget.nodes_left = session->max_nodes;
+        session->began = session->enabled ? fpy_session_now_quietly(session) : 0;
         session->incomplete = session->hook_lost = session->threads_lost = false;
         session->lacked_costs = session->enabled && fpy_session_lacks_costs(session);
         fpy_callables_clear(&session->callables);

@@ -58,6 +58,9 @@ typedef struct fpy_recorder {
     struct fpy_thread *thread; /* NULL: not linked to one */
     uint64_t thread_id;        /* of the PyThreadState; never used again for another */
     uint64_t ident;            /* threading.get_ident() */
+    PyObject *name;            /* the thread's, as far as it is known; or NULL */
+    fp_ticks first;            /* when its first call began, as the clock has it, */
+    fp_ticks last;             /* and once it is retired: when the last one ended */
     fp_frame base_frame;       /* the frame that enabled, until it is left; or 0 */
     uint64_t last_event;       /* number of the last event it was offered */
     fp_presence presence;      /* of its thread, but for FPY_WALL */
@@ -74,12 +77,15 @@ struct fpy_session {
     fpy_callables callables;
     fp_budget budget;
     size_t max_nodes; /* what the budget is at first */
+    PyObject *wires;  /* what is asked when a function begins or returns, by the
+                         address of its code (a dict); NULL: nothing */
     PyObject *timer;  /* NULL: the module's clock */
     double timer_unit;
     fp_ticks timer_last;
     unsigned long timer_thread; /* who called the timer last, while busy */
     int busy;
     bool enabled;
+    fp_ticks began;       /* when it was first enabled; 0: never */
     int enabled_line;     /* where in the program; with the code object: */
     PyObject *enabled_in; /* NULL while it is not enabled, or when no Python code did */
     bool subcalls;
@@ -122,9 +128,20 @@ fpy_session_held(fpy_session *session)
 fpy_recorder *fpy_session_recorder(fpy_session *session, uint64_t thread_id,
                                    uint64_t ident);
 
+/* The one of the calling thread, if the session records there now; or NULL. */
+fpy_recorder *fpy_session_recorder_here(const fpy_session *session);
+
+/* The time of an event of the calling thread, which the session records. May run Python
+ * code if there is a timer. */
+fp_ticks fpy_session_event_time(fpy_session *session);
+
 /* The option `builtins` has changed. C functions that are open when they are no longer
  * wanted end here: their returns will not be looked at. */
 void fpy_session_update_builtins(fpy_session *session);
+
+/* The name that `threading` has for a thread, if it has one; a new reference, or NULL.
+ * May run Python code. */
+PyObject *fpy_thread_name(uint64_t ident);
 
 /* Its thread has ended, and it is linked to none: closes it, and gives back what only
  * recording needs. */

@@ -22,7 +22,14 @@ typedef struct {
     PyObject *func;    /* func */
     PyObject *wrapped; /* __wrapped__ */
     PyTypeObject *method_wrapper;
+    PyTypeObject *region; /* of ours: see region.h */
 } fpy_names;
+
+/* What `with` begins and ends: a call without a callable. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *label; /* interned: its address is the key */
+} fpy_region;
 
 /* What the events of one source cost; see calibration.h. */
 typedef struct {
@@ -62,6 +69,9 @@ extern struct PyModuleDef fpy_module;
 extern PyMethodDef fpy_profiler_methods[];
 extern PyMethodDef fpy_snapshot_methods[];
 extern PyMethodDef fpy_module_methods[];
+extern PyMethodDef fpy_region_methods[];
+
+#define FPY_REGION_ENTER 0 /* its place in the last */
 
 /* What is in gc.callbacks, and the key of a collection. */
 extern PyMethodDef fpy_collection_method;

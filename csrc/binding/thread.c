@@ -16,7 +16,7 @@ choose_way(fpy_thread *thread)
 {
     fpy_recorder *first = thread->recorders;
     const bool fast = first != NULL && first->next_on_thread == NULL &&
-                      first->session->timer == NULL &&
+                      first->session->timer == NULL && first->session->wires == NULL &&
                       fp_clock_is_inline(&first->session->state->clock);
 
     thread->only = fast ? first : NULL;
@@ -110,6 +110,33 @@ fpy_thread_next(fpy_thread *thread, const fpy_event *event, fp_ticks clock_now,
         recorder = thread->recorders;
     }
     return NULL;
+}
+
+int
+fpy_thread_trip(fpy_session *session, PyCodeObject *code, PyObject *phase)
+{
+    PyObject *type, *value, *traceback;
+    PyObject *address, *wire, *answer = NULL;
+
+    if (session->wires == NULL) {
+        return 0;
+    }
+    PyErr_Fetch(&type, &value, &traceback);
+    address = PyLong_FromVoidPtr(code);
+    wire = address != NULL ? PyDict_GetItemWithError(session->wires, address) : NULL;
+    if (wire != NULL) {
+        Py_INCREF(wire);
+        answer = PyObject_CallOneArg(wire, phase);
+        Py_DECREF(wire);
+    }
+    Py_XDECREF(address);
+    Py_XDECREF(answer);
+    if (type != NULL || phase == Py_None) {
+        PyErr_Clear();
+        PyErr_Restore(type, value, traceback);
+        return 0;
+    }
+    return PyErr_Occurred() != NULL ? -1 : 0;
 }
 
 void

@@ -48,6 +48,12 @@ void fpy_thread_begin_event(fpy_thread *thread);
 fpy_recorder *fpy_thread_next(fpy_thread *thread, const fpy_event *event,
                               fp_ticks clock_now, fp_ticks *now);
 
+/* A Python function begins (Py_True), returns (Py_False; not by a yield) or ends with
+ * an exception (Py_None) in a thread that the session records: asks the session's wire
+ * on it, if there is one. -1 with the exception that it raised, and that is the
+ * function's; never if that has one already. */
+int fpy_thread_trip(fpy_session *session, PyCodeObject *code, PyObject *phase);
+
 /* Memory has run out: recording stops on all threads, and the program goes on. Runs no
  * Python code. */
 void fpy_thread_give_up(fpy_session *session);

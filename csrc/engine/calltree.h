@@ -57,7 +57,8 @@ struct fp_node {
     fp_node *successor;
     int64_t calls; /* calls that have ended */
     fp_ticks inclusive_ticks;
-    uint64_t raised : 62; /* calls that ended with an exception */
+    uint64_t raised : 61;  /* calls that ended with an exception */
+    uint64_t suspends : 1; /* it is a generator: for the event source to know */
     uint64_t visibility : 2;
     uint32_t index;  /* order of creation: a parent's is lower than its children's */
     uint32_t asides; /* see fp_recorder_aside; stops at the largest */

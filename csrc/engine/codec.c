@@ -10,8 +10,11 @@
 /* The fewest bytes that one element of each kind can take. */
 #define SHORTEST_THREAD 6U
 #define SHORTEST_PATH 7U
-#define SHORTEST_FUNCTION 8U
-#define SHORTEST_PAIR 9U
+#define SHORTEST_FUNCTION 11U
+#define SHORTEST_PAIR 12U
+
+/* In the number that names a path's function: visibility, this, and the function. */
+#define HAS_RESUMES UINT64_C(4)
 
 /* ---- writing ---- */
 
@@ -64,6 +67,9 @@ put_sum(writer *out, const fp_sum *sum)
     put_figure(out, sum->calls);
     put_figure(out, sum->recursive);
     put_figure(out, sum->raised);
+    put_figure(out, sum->resumes);
+    put_figure(out, sum->recursive_resumes);
+    put_figure(out, sum->suspended_ticks);
     put_figure(out, sum->total_ticks);
     put_figure(out, sum->own_ticks);
     put_off(out, sum->total_off);
@@ -87,12 +93,18 @@ put_thread(writer *out, const fp_thread_record *thread)
     for (size_t i = 1; i < thread->path_count; i++) {
         const fp_path *path = &thread->paths[i];
         put(out, i - path->parent);
-        put(out, (uint64_t)path->function << 2 | written_visibility(path));
+        put(out,
+            (uint64_t)path->function << 3 | (path->resumes > 0 ? HAS_RESUMES : 0) |
+                written_visibility(path));
         put_figure(out, path->calls);
         put_figure(out, path->raised);
         put_figure(out, path->asides);
         put_figure(out, path->inclusive_ticks);
         put_off(out, path->off_ticks);
+        if (path->resumes > 0) {
+            put_figure(out, path->resumes);
+            put_figure(out, path->suspended_ticks);
+        }
     }
     put(out, thread->totals.function_count);
     for (size_t i = 0; i < thread->totals.function_count; i++) {
@@ -209,6 +221,9 @@ take_sum(reader *in)
     sum.calls = take_figure(in);
     sum.recursive = take_figure(in);
     sum.raised = take_figure(in);
+    sum.resumes = take_figure(in);
+    sum.recursive_resumes = take_figure(in);
+    sum.suspended_ticks = take_figure(in);
     sum.total_ticks = take_figure(in);
     sum.own_ticks = take_figure(in);
     sum.total_off = take_figure(in);
@@ -238,18 +253,22 @@ take_paths(reader *in, fp_thread_record *thread)
         if (distance == 0) {
             fail(in, FP_BADDATA);
         }
-        named = take(in, (uint64_t)UINT32_MAX << 2 | FP_FOLDED);
-        if (named >> 2 >= in->function_count || (named & 3) == FP_HIDDEN_WHOLE) {
+        named = take(in, (uint64_t)UINT32_MAX << 3 | HAS_RESUMES | FP_FOLDED);
+        if (named >> 3 >= in->function_count || (named & 3) == FP_HIDDEN_WHOLE) {
             fail(in, FP_BADDATA);
         }
         *path = (fp_path){.parent = (uint32_t)(i - distance),
-                          .function = (uint32_t)(named >> 2),
+                          .function = (uint32_t)(named >> 3),
                           .visibility = (fp_visibility)(named & 3)};
         path->calls = take_figure(in);
         path->raised = take_figure(in);
         path->asides = take_figure(in);
         path->inclusive_ticks = take_figure(in);
         path->off_ticks = take_figure(in);
+        if ((named & HAS_RESUMES) != 0) {
+            path->resumes = take_figure(in);
+            path->suspended_ticks = take_figure(in);
+        }
     }
 }
 

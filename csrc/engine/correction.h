@@ -39,7 +39,8 @@ typedef enum {
     FP_KIND_C,
     FP_KIND_METHOD, /* in C */
     FP_KINDS,
-    FP_KIND_COLLECTION = FP_KINDS, /* costs nothing that is known */
+    FP_KIND_COLLECTION = FP_KINDS, /* costs nothing that is known, as the next */
+    FP_KIND_REGION,
 } fp_kind;
 
 typedef struct {

@@ -115,6 +115,9 @@ add_figures(fp_branch *branch, const fp_path *path, const fp_figures *figures,
     branch->visibility = path->visibility;
     branch->calls = fp_plus(branch->calls, path->calls);
     branch->raised = fp_plus(branch->raised, path->raised);
+    branch->resumes = fp_plus(branch->resumes, path->resumes);
+    branch->suspended =
+        fp_plus(branch->suspended, fp_scaled(path->suspended_ticks, scale));
     branch->usage.own = fp_plus(branch->usage.own, fp_scaled(usage->own, scale));
     branch->usage.own_off =
         fp_plus(branch->usage.own_off, fp_scaled(usage->own_off, scale));
@@ -224,6 +227,8 @@ fp_merged_record(const fp_merged *merged, fp_thread_record *record)
             .raised = branch->raised,
             .inclusive_ticks = branch->usage.total,
             .off_ticks = branch->usage.own_off,
+            .resumes = branch->resumes,
+            .suspended_ticks = branch->suspended,
         };
     }
     return FP_OK;

@@ -25,6 +25,8 @@ typedef struct {
     uint32_t next_sibling;
     int64_t calls;
     int64_t raised;
+    int64_t resumes;
+    fp_ticks suspended;
     fp_usage usage;
     fp_taken taken;
 } fp_branch;

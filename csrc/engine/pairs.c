@@ -36,7 +36,7 @@ typedef struct {
     sums *visible; /* the caller that its callees will have */
     fp_visibility visibility;
     fp_frame frame;
-    fp_ticks entered;
+    fp_ticks entered; /* above the stack: when the last call at this depth ended */
     inside inside;
 } open_call;
 
@@ -238,12 +238,13 @@ both(inside one, inside other)
 static void
 pop(fp_pairs *pairs, fp_ticks now, bool raised)
 {
-    const open_call *call = &pairs->stack[--pairs->depth];
+    open_call *call = &pairs->stack[--pairs->depth];
     fp_sum *of_pair = call->pair != NULL ? &call->pair->sum : NULL;
     const inside up =
         settle(call, call->inside, now, raised, &call->function->sum, of_pair);
 
     pairs->clamped += now < call->entered;
+    call->entered = now;
     if (pairs->depth > 0) {
         open_call *caller = &pairs->stack[pairs->depth - 1];
         caller->inside = both(caller->inside, up);
@@ -266,6 +267,27 @@ fp_pairs_leave(fp_pairs *pairs, fp_frame frame, fp_ticks now, bool raised)
     }
     pop(pairs, now, raised);
     return FP_OK;
+}
+
+static void
+add_resume(fp_sum *sum, fp_ticks suspended)
+{
+    sum->resumes++;
+    sum->recursive_resumes += sum->open > 1;
+    sum->suspended_ticks += suspended;
+}
+
+void
+fp_pairs_resume(fp_pairs *pairs, fp_ticks suspended)
+{
+    const open_call *call = &pairs->stack[pairs->depth - 1];
+
+    if (call->visibility == FP_SHOWN) {
+        add_resume(&call->function->sum, suspended);
+        if (call->pair != NULL) {
+            add_resume(&call->pair->sum, suspended);
+        }
+    }
 }
 
 void
@@ -306,6 +328,12 @@ int64_t
 fp_pairs_clamped(const fp_pairs *pairs)
 {
     return pairs->clamped;
+}
+
+fp_ticks
+fp_pairs_last(const fp_pairs *pairs)
+{
+    return pairs->capacity > 0 ? pairs->stack[0].entered : 0;
 }
 
 fp_frame

@@ -16,18 +16,19 @@
 #include "calltree.h"
 #include "clock.h"
 #include "status.h"
+#include "suspensions.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Tells one open call from another: never 0. */
-typedef uintptr_t fp_frame;
-
 typedef struct {
-    int64_t calls;     /* calls that have ended */
-    int64_t recursive; /* those of them that were recursive */
-    int64_t raised;    /* those of them that ended with an exception */
+    int64_t calls;             /* calls that have ended */
+    int64_t recursive;         /* those of them that were recursive */
+    int64_t raised;            /* those of them that ended with an exception */
+    int64_t resumes;           /* those of them that went on with a generator */
+    int64_t recursive_resumes; /* which were recursive, too */
+    fp_ticks suspended_ticks;  /* how long those had stood still */
     fp_ticks total_ticks;
     fp_ticks own_ticks;
     fp_ticks total_off; /* of both, what the thread was off the CPU */
@@ -73,6 +74,9 @@ fp_status fp_pairs_enter(fp_pairs *pairs, fp_key key, fp_frame frame, fp_ticks n
 /* FP_OK; FP_UNKNOWN when this frame is not open. What is open above it ends too. */
 fp_status fp_pairs_leave(fp_pairs *pairs, fp_frame frame, fp_ticks now, bool raised);
 
+/* The call that was entered last goes on with a generator, which stood still. */
+void fp_pairs_resume(fp_pairs *pairs, fp_ticks suspended);
+
 /* The thread was off the CPU, while the call that was entered last ran. */
 void fp_pairs_wait(fp_pairs *pairs, fp_ticks off);
 
@@ -85,6 +89,9 @@ void fp_pairs_hide(fp_pairs *pairs, fp_visibility visibility);
 
 /* Calls that seemed to end before they began. */
 int64_t fp_pairs_clamped(const fp_pairs *pairs);
+
+/* Where no call is open: when the last one ended. */
+fp_ticks fp_pairs_last(const fp_pairs *pairs);
 
 /* The frame that was entered last and is open; 0 when there is none. */
 fp_frame fp_pairs_current(const fp_pairs *pairs);

@@ -6,6 +6,7 @@
 
 #define FIRST_STACK_ENTRIES 64U
 #define FIRST_OFF_ENTRIES 64U
+#define FIRST_RESUMPTIONS 64U
 
 fp_status
 fp_recorder_init(fp_recorder *recorder, fp_budget *budget)
@@ -13,6 +14,7 @@ fp_recorder_init(fp_recorder *recorder, fp_budget *budget)
     *recorder = (fp_recorder){
         .nowhere = {.last_child = FP_NO_NODE, .successor = FP_NO_NODE},
     };
+    fp_suspensions_init(&recorder->suspensions);
     recorder->stack = fp_alloc(FIRST_STACK_ENTRIES * sizeof *recorder->stack);
     if (recorder->stack == NULL) {
         return FP_NOMEM;
@@ -44,6 +46,8 @@ void
 fp_recorder_free(fp_recorder *recorder)
 {
     fp_free(recorder->off);
+    fp_free(recorder->resumptions);
+    fp_suspensions_free(&recorder->suspensions);
     fp_calltree_free(&recorder->tree);
     fp_pairs_free(recorder->pairs);
     fp_free(recorder->stack);
@@ -175,6 +179,55 @@ fp_recorder_leave_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool
     return fp_recorder_leave(recorder, frame, now, raised);
 }
 
+/* Makes room for the resumptions of a node. */
+static bool
+have_room_for_resumption(fp_recorder *recorder, uint32_t index)
+{
+    size_t size = recorder->resumptions_size;
+    fp_resumption *resumptions;
+
+    size = size > 0 ? size : FIRST_RESUMPTIONS;
+    while (size <= index) {
+        size *= 2;
+    }
+    resumptions = fp_realloc(recorder->resumptions, size * sizeof *resumptions);
+    if (resumptions == NULL) {
+        return false;
+    }
+    memset(resumptions + recorder->resumptions_size,
+           0,
+           (size - recorder->resumptions_size) * sizeof *resumptions);
+    recorder->resumptions = resumptions;
+    recorder->resumptions_size = (uint32_t)size;
+    return true;
+}
+
+fp_status
+fp_recorder_resume_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now)
+{
+    if (fp_recorder_current(recorder) != frame) {
+        return FP_OK;
+    }
+    if (recorder->pairs != NULL) {
+        fp_pairs_resume(recorder->pairs,
+                        fp_suspensions_end(&recorder->suspensions,
+                                           frame,
+                                           program_time(recorder, now)));
+        return FP_OK;
+    }
+    return have_room_for_resumption(recorder, recorder->top->node->index)
+               ? fp_recorder_resume(recorder, frame, now)
+               : FP_NOMEM;
+}
+
+fp_ticks
+fp_recorder_last(const fp_recorder *recorder)
+{
+    return recorder->pairs != NULL
+               ? fp_pairs_last(recorder->pairs) + recorder->lost_ticks
+               : recorder->stack[1].entered;
+}
+
 void
 fp_recorder_wait(fp_recorder *recorder, fp_ticks off)
 {
@@ -227,6 +280,7 @@ void
 fp_recorder_retire(fp_recorder *recorder)
 {
     fp_calltree_retire(&recorder->tree);
+    fp_suspensions_free(&recorder->suspensions);
     fp_free(recorder->stack);
     recorder->stack = recorder->limit = recorder->top = NULL;
 }

@@ -40,8 +40,14 @@
 typedef struct {
     fp_node *node;
     fp_frame frame;
-    fp_ticks entered;
+    fp_ticks entered; /* above `top`: when the last call at this depth ended */
 } fp_open_call;
+
+/* Calls of a node that went on with a generator. */
+typedef struct {
+    int64_t calls;
+    fp_ticks suspended; /* how long it had stood still */
+} fp_resumption;
 
 typedef struct {
     fp_open_call *top;   /* stack[0] is the root's, and is never left */
@@ -50,11 +56,14 @@ typedef struct {
     int64_t clamped;     /* calls that seemed to end before they began */
     fp_calltree tree;
     fp_open_call *stack;
-    fp_ticks *off;       /* by a node's index: see fp_recorder_wait; or NULL */
-    uint32_t off_size;   /* nodes there is room for */
-    fp_pairs *pairs;     /* NULL until the budget is used up */
-    fp_open_call parked; /* where `top` points then; its node is the next: */
-    fp_node nowhere;     /* no node's child, without children */
+    fp_ticks *off;     /* by a node's index: see fp_recorder_wait; or NULL */
+    uint32_t off_size; /* nodes there is room for */
+    fp_suspensions suspensions;
+    fp_resumption *resumptions; /* by a node's index, or NULL: none has any */
+    uint32_t resumptions_size;  /* nodes there is room for */
+    fp_pairs *pairs;            /* NULL until the budget is used up */
+    fp_open_call parked;        /* where `top` points then; its node is the next: */
+    fp_node nowhere;            /* no node's child, without children */
 } fp_recorder;
 
 /* FP_NOMEM: there is no recorder, and nothing to free. */
@@ -129,6 +138,7 @@ fp_recorder_try_leave(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool 
             node->raised++;
         }
         node->inclusive_ticks += elapsed;
+        top->entered = now;
         recorder->top = top - 1;
         return true;
     }
@@ -167,6 +177,48 @@ fp_recorder_aside(fp_recorder *recorder, uint32_t weight)
 
     node->asides += node->asides < UINT32_MAX - weight ? weight : 0;
 }
+
+/* The call that was entered last, and all others on its path, are a generator's. To be
+ * called whenever its enter answered FP_ADDED. */
+static inline void
+fp_recorder_mark_generator(fp_recorder *recorder)
+{
+    if (recorder->pairs == NULL) {
+        recorder->top->node->suspends = true;
+    }
+}
+
+fp_status fp_recorder_resume_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now);
+
+/* The call that was entered last, if it has this frame, goes on with a generator.
+ * FP_OK, or FP_NOMEM: it is not counted as that. */
+static inline fp_status
+fp_recorder_resume(fp_recorder *recorder, fp_frame frame, fp_ticks now)
+{
+    const fp_open_call *top = recorder->top;
+
+    if (FP_LIKELY(top->frame == frame &&
+                  top->node->index < recorder->resumptions_size)) {
+        fp_resumption *resumption = &recorder->resumptions[top->node->index];
+        resumption->calls++;
+        resumption->suspended += fp_suspensions_end(
+            &recorder->suspensions, frame, now - recorder->lost_ticks);
+        return FP_OK;
+    }
+    return fp_recorder_resume_slow(recorder, frame, now);
+}
+
+/* The generator whose frame this is yields: its call is to be left next. FP_OK, or
+ * FP_NOMEM: nothing changed. */
+static inline fp_status
+fp_recorder_suspend(fp_recorder *recorder, fp_frame frame, fp_ticks now)
+{
+    return fp_suspensions_begin(
+        &recorder->suspensions, frame, now - recorder->lost_ticks);
+}
+
+/* Where no call is open: when the last one ended, as the clock has it. */
+fp_ticks fp_recorder_last(const fp_recorder *recorder);
 
 /* The thread was off the CPU, while the innermost call ran (if there is one). */
 void fp_recorder_wait(fp_recorder *recorder, fp_ticks off);

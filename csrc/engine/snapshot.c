@@ -4,7 +4,7 @@
 
 typedef struct {
     fp_path *paths;
-    const fp_ticks *off; /* the recorder's */
+    const fp_recorder *recorder;
     fp_numbering numbering;
 } copying;
 
@@ -12,9 +12,19 @@ typedef struct {
 static fp_ticks
 off_of(const copying *copy, const fp_node *node)
 {
-    const fp_ticks off = copy->off != NULL ? copy->off[node->index] : 0;
+    const fp_ticks *all = copy->recorder->off;
+    const fp_ticks off = all != NULL ? all[node->index] : 0;
 
     return off > 0 ? off : 0;
+}
+
+static fp_resumption
+resumption_of(const copying *copy, const fp_node *node)
+{
+    const fp_recorder *recorder = copy->recorder;
+
+    return node->index < recorder->resumptions_size ? recorder->resumptions[node->index]
+                                                    : (fp_resumption){0};
 }
 
 static void
@@ -28,6 +38,7 @@ copy_node(void *context, const fp_node *node)
         return;
     }
     const fp_path *parent = &copy->paths[node->edge.parent->index];
+    const fp_resumption resumption = resumption_of(copy, node);
     *path = (fp_path){
         .parent = node->edge.parent->index,
         .function = copy->numbering.number_of(copy->numbering.context, node->edge.key),
@@ -39,6 +50,8 @@ copy_node(void *context, const fp_node *node)
         .asides = node->asides,
         .inclusive_ticks = node->inclusive_ticks,
         .off_ticks = off_of(copy, node),
+        .resumes = resumption.calls,
+        .suspended_ticks = resumption.suspended,
     };
 }
 
@@ -65,7 +78,7 @@ fp_snapshot_add(fp_snapshot *snapshot, const fp_recorder *recorder, uint64_t ide
                                .clamped = fp_recorder_clamped(recorder),
                                .truncated = recorder->pairs != NULL,
                                .path_count = recorder->tree.count};
-    copying copy = {.off = recorder->off, .numbering = numbering};
+    copying copy = {.recorder = recorder, .numbering = numbering};
 
     record.paths = fp_alloc(record.path_count * sizeof *record.paths);
     if (record.paths == NULL) {

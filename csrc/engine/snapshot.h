@@ -29,12 +29,13 @@ typedef struct {
     int64_t asides;           /* see fp_recorder_aside */
     fp_ticks inclusive_ticks; /* 0 for the root */
     fp_ticks off_ticks;       /* of its own, what the thread was off the CPU */
+    int64_t resumes;          /* of its calls, those that went on with a generator, */
+    fp_ticks suspended_ticks; /* which had stood still for so long */
 } fp_path;
 
 typedef struct {
     uint64_t ident;  /* the caller's name for the thread */
     int64_t clamped; /* calls that seemed to end before they began */
-    bool is_alive;   /* the thread was, if anybody knew */
     bool truncated;  /* the tree had no more room: `totals` has the rest */
     fp_path *paths;  /* paths[0] is the root */
     size_t path_count;

@@ -70,6 +70,8 @@ add_calls(fp_sum *sum, const fp_path *path, const fp_usage *usage)
 {
     sum->calls = fp_plus(sum->calls, path->calls);
     sum->raised = fp_plus(sum->raised, path->raised);
+    sum->resumes = fp_plus(sum->resumes, path->resumes);
+    sum->suspended_ticks = fp_plus(sum->suspended_ticks, path->suspended_ticks);
     sum->own_ticks = fp_plus(sum->own_ticks, usage->own);
     sum->own_off = fp_plus(sum->own_off, usage->own_off);
     if (sum->open++ == 0) {
@@ -77,6 +79,7 @@ add_calls(fp_sum *sum, const fp_path *path, const fp_usage *usage)
         sum->total_off = fp_plus(sum->total_off, usage->total_off);
     } else {
         sum->recursive = fp_plus(sum->recursive, path->calls);
+        sum->recursive_resumes = fp_plus(sum->recursive_resumes, path->resumes);
     }
 }
 
@@ -151,6 +154,9 @@ add_sum(fp_sum *to, const fp_sum *sum)
     to->calls = fp_plus(to->calls, sum->calls);
     to->recursive = fp_plus(to->recursive, sum->recursive);
     to->raised = fp_plus(to->raised, sum->raised);
+    to->resumes = fp_plus(to->resumes, sum->resumes);
+    to->recursive_resumes = fp_plus(to->recursive_resumes, sum->recursive_resumes);
+    to->suspended_ticks = fp_plus(to->suspended_ticks, sum->suspended_ticks);
     to->total_ticks = fp_plus(to->total_ticks, sum->total_ticks);
     to->own_ticks = fp_plus(to->own_ticks, sum->own_ticks);
     to->total_off = fp_plus(to->total_off, sum->total_off);

@@ -6,6 +6,7 @@ Example:
     p.print_stats("cumulative")
 """
 
+from ._core import measure
 from ._version import __version__
 from .as_cprofile import install_as_cprofile
 from .difference import Change, Difference, diff
@@ -43,6 +44,7 @@ __all__ = [
     "diff",
     "install_as_cprofile",
     "load",
+    "measure",
     "run",
     "runctx",
     "who",

@@ -7,6 +7,7 @@ from ._fastprof import (
     active_profilers,
     checksum,
     clock_quality,
+    measure,
     merge,
 )
 
@@ -16,5 +17,6 @@ __all__ = [
     "active_profilers",
     "checksum",
     "clock_quality",
+    "measure",
     "merge",
 ]

@@ -6,8 +6,9 @@ from _typeshed import ReadableBuffer, structseq
 from typing_extensions import Self, disjoint_base
 
 _Timer = Callable[[], float]
-# Calls, recursive calls, raised, own seconds, cumulative seconds, both on a CPU.
-_Sums = tuple[int, int, int, float, float, float, float]
+# Calls, recursive calls, raised, own seconds, cumulative seconds, both on a CPU,
+# resumes, recursive resumes, seconds suspended.
+_Sums = tuple[int, int, int, float, float, float, float, int, int, float]
 # File, first line, name, qualified name, module, kind.
 _Function = tuple[str, int, str, str, str | None, int]
 # Seconds inside the callee's time, outside it, error.
@@ -86,7 +87,11 @@ class Snapshot:
     @property
     def threads_lost(self) -> bool: ...
     @property
-    def threads(self) -> list[tuple[int, int, bool, int, bool]]: ...
+    def threads(
+        self,
+    ) -> list[
+        tuple[int, int, bool, int, tuple[str | None, float | None, float | None] | None]
+    ]: ...
     @property
     def costs(self) -> tuple[float, ...] | None: ...
     def totals(
@@ -108,6 +113,20 @@ class Snapshot:
         costs: tuple[float, ...] | None,
         /,
     ) -> Self: ...
+
+@final
+class measure:
+    def __new__(cls, label: str) -> Self: ...
+    @property
+    def label(self) -> str: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        type: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: types.TracebackType | None,
+        /,
+    ) -> None: ...
 
 @disjoint_base
 class Profiler:
@@ -141,6 +160,7 @@ class Profiler:
     ) -> None: ...
     def disable(self) -> None: ...
     def clear(self) -> None: ...
+    def watch(self, wires: dict[int, Callable[[bool | None], object]], /) -> None: ...
     def getstats(self) -> list[profiler_entry]: ...
     def take_snapshot(self) -> Snapshot: ...
 

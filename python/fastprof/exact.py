@@ -39,7 +39,8 @@ def exact_dict(tree: Node, most: int = MOST_KEYS) -> "dict[Key, Entry]":
         parent = columns.parent[at]
         if parent and parent not in keys:
             continue  # it lies below what is folded
-        calls, cumulative = columns.calls[at], columns.cumulative[at]
+        calls = columns.calls[at] + columns.resumes[at]  # as pstats has them
+        cumulative = columns.cumulative[at]
         if at not in shown:
             before = folded.get(parent, (0, 0.0))
             folded[parent] = before[0] + calls, before[1] + cumulative

@@ -111,7 +111,7 @@ def _totals(
 
     def put_sum(calls: int, primitive: int, own: float, cumulative: float) -> None:
         ticks = [round(seconds / NANOSECOND) for seconds in (cumulative, own)]
-        put(calls, max(0, calls - primitive), 0, *ticks, 0, 0)
+        put(calls, max(0, calls - primitive), 0, 0, 0, 0, *ticks, 0, 0)
 
     edges = [
         (caller, key, figures)
@@ -137,7 +137,7 @@ def _info() -> "dict[str, Any]":
         "command": [],
         "clock": "cProfile",
         "measures": "wall",
-        "threads": [(0, 0, "all")],
+        "threads": [(0, 0, "all", None, None)],
         "negative_intervals": 0,
         "subcalls": True,
         "complete": True,

@@ -89,5 +89,7 @@ def merged(profiles: "Iterable[Any]") -> "tuple[Snapshot, dict[str, Any]]":
     if not merging.info:
         raise ValueError("there are no profiles to merge")
     merging.info["merged"]["taken"] = merging.taken
-    merging.info["threads"] = [(*one[:2], "merged") for one in snapshot.threads]
+    merging.info["threads"] = [
+        (*one[:2], "merged", None, None) for one in snapshot.threads
+    ]
     return snapshot, merging.info

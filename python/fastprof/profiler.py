@@ -299,32 +299,12 @@ def _sort_keys(sort: "Any") -> "tuple[Any, ...]":
     return sort if isinstance(sort, tuple) else (sort,)
 
 
-def _threads_of(snapshot: "_core.Snapshot") -> "list[tuple[int, int, str | None]]":
-    """Of each thread ident, number of paths, and name if it lives."""
-    names = _thread_names()
+def _threads_of(snapshot: "_core.Snapshot") -> "list[tuple[Any, ...]]":
+    """Of each thread ident, number of paths, name, and when it ran; as it is known."""
     return [
-        (ident, paths, names.get(ident) if is_alive else None)
-        for ident, paths, _, _, is_alive in snapshot.threads
+        (ident, paths, *(described or (None, None, None)))
+        for ident, paths, _, _, described in snapshot.threads
     ]
-
-
-def _thread_names() -> dict[int, str]:
-    """Of the threads that live, by ident.
-
-    Without a lock, for we may be in a signal handler, and without a call of a method
-    of the program's. The program may have put anything there.
-    """
-    active = getattr(sys.modules.get("threading"), "_active", None)
-    names = {}
-    if type(active) is dict:
-        for ident, thread in active.copy().items():
-            try:
-                name = object.__getattribute__(thread, "__dict__").get("_name")
-            except Exception:
-                continue
-            if type(name) is str:
-                names[ident] = name
-    return names
 
 
 def _command() -> list[str]:

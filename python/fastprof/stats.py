@@ -29,13 +29,16 @@ Caller = tuple[int, int, float, float]
 # Primitive calls, calls, own and cumulative seconds, callers.
 Entry = tuple[int, int, float, float, dict[Key, Caller]]
 
+# As `Snapshot.totals` has them.
+Sums = tuple[int, int, int, float, float, float, float, int, int, float]
+
 # What pstats' viewers find in a file.
 TREES = "merged", "exact"
 
 # What makes up a sum of functions.
 SUMMED = (
-    *("calls", "primitive_calls", "raised", "own", "cumulative"),
-    *("own_cpu", "cumulative_cpu", "own_error", "overhead"),
+    *("calls", "primitive_calls", "resumes", "raised", "own", "cumulative"),
+    *("suspended", "own_cpu", "cumulative_cpu", "own_error", "overhead"),
 )
 
 # What `Stats` asks its run information for, and of which type it is.
@@ -54,6 +57,7 @@ FLAGS = {
     "compensate": bool,
 }
 MOST_LINES = 2**31
+MOST_WRAPPERS = 20  # of decorators around a function
 
 
 def pstats_dict(
@@ -72,7 +76,7 @@ def pstats_dict(
     keys: list[Key] = [function[:3] for function in snapshot.functions]
     functions, edges, _, _ = snapshot.totals(compensated, False)
     flat: dict[Key, Entry] = {}
-    for number, (calls, recursive, _, own, cumulative, _, _), _, _ in functions:
+    for number, (calls, recursive, _, own, cumulative, *_), _, _ in functions:
         primitive = calls - recursive
         key = keys[number]
         if key in flat:
@@ -80,7 +84,7 @@ def pstats_dict(
             primitive, calls = primitive + was[0], calls + was[1]
             own, cumulative = own + was[2], cumulative + was[3]
         flat[key] = primitive, calls, own, cumulative, {}
-    for caller, callee, (calls, recursive, _, own, cumulative, _, _) in edges:
+    for caller, callee, (calls, recursive, _, own, cumulative, *_) in edges:
         if not subcalls:
             break
         primitive = calls - recursive
@@ -97,11 +101,19 @@ def pstats_dict(
 def cpu_times(snapshot: Snapshot, compensated: bool) -> dict[Key, tuple[float, float]]:
     """Own and cumulative seconds on a CPU, by the keys of `pstats_dict`."""
     times: dict[Key, tuple[float, float]] = {}
-    for number, (*_, own, cumulative), _, _ in snapshot.totals(compensated, False)[0]:
+    for number, sums, _, _ in snapshot.totals(compensated, False)[0]:
+        own, cumulative = sums[5:7]
         key = snapshot.functions[number][:3]
         before = times.get(key, (0.0, 0.0))
         times[key] = own + before[0], cumulative + before[1]
     return times
+
+
+def counts(sums: "Sums") -> tuple[int, int]:
+    """Calls, and those that were not recursive; without resumes."""
+    calls, recursive, resumes, recursive_resumes = *sums[:2], *sums[7:9]
+    calls -= resumes
+    return calls, calls - (recursive - recursive_resumes)
 
 
 class Function:
@@ -116,11 +128,15 @@ class Function:
         kind: "python", "generator" (coroutines too), for what is written in C
             "method" or "builtin", and "gc" for the garbage collector's runs, whose
             name is "<gc>".
-        calls: Calls that have ended; of a generator, its resumes.
+        calls: Calls; of a generator or coroutine, how often it was begun. In pstats
+            each resume is a call, too.
         primitive_calls: Those that were not recursive.
-        raised: Those that ended with an exception.
+        resumes: How often a generator or coroutine went on.
+        raised: Calls and resumes that ended with an exception.
         own: Time in it, and in nothing that it called.
         cumulative: Time from its calls to their ends, recursion counted once.
+        suspended: How long generators had stood still when they went on. One that
+            yields on one thread and goes on on another is not seen to stand still.
         own_cpu: Of `own`, what the thread was on a CPU; None where that was not
             recorded (`clock="wall"`, a timer).
         cumulative_cpu: The same of `cumulative`.
@@ -136,7 +152,7 @@ class Function:
         self,
         number: int,
         description: Description,
-        sums: "tuple[int, int, int, float, float, float, float]",
+        sums: "Sums",
         overhead: float,
         own_error: float,
         has_cpu: bool,
@@ -145,10 +161,11 @@ class Function:
         self.number = number
         self.file, self.line, self.name, self.qualname, self.module, kind = description
         self.kind = KINDS[kind]
-        self.calls, recursive, self.raised, self.own, self.cumulative, *cpu = sums
-        self.own_cpu: float | None = cpu[0] if has_cpu else None
-        self.cumulative_cpu: float | None = cpu[1] if has_cpu else None
-        self.primitive_calls = self.calls - recursive
+        self.calls, self.primitive_calls = counts(sums)
+        self.raised, self.own, self.cumulative = sums[2:5]
+        self.own_cpu: float | None = sums[5] if has_cpu else None
+        self.cumulative_cpu: float | None = sums[6] if has_cpu else None
+        self.resumes, self.suspended = sums[7], sums[9]
         self.own_error = own_error
         self.overhead = overhead
         self._parts: list[Function] = []
@@ -200,21 +217,21 @@ class Edge:
 
     Attributes:
         function: The caller, or the callee: whichever was asked for.
-        calls, primitive_calls, raised, own, cumulative: As `Function` has them, of the
-            callee in these calls.
+        calls, primitive_calls, resumes, raised, own, cumulative, suspended: As
+            `Function` has them, of the callee in these calls.
     """
 
-    __slots__ = ("calls", "cumulative", "function", "own", "primitive_calls", "raised")
+    __slots__ = (
+        *("calls", "primitive_calls", "resumes", "raised", "own", "cumulative"),
+        *("suspended", "function"),
+    )
 
-    def __init__(
-        self,
-        function: Function,
-        sums: "tuple[int, int, int, float, float, float, float]",
-    ) -> None:
+    def __init__(self, function: Function, sums: "Sums") -> None:
         """Made by `Stats.callers` and `Stats.callees`."""
         self.function = function
-        self.calls, recursive, self.raised, self.own, self.cumulative, *_ = sums
-        self.primitive_calls = self.calls - recursive
+        self.calls, self.primitive_calls = counts(sums)
+        self.raised, self.own, self.cumulative = sums[2:5]
+        self.resumes, self.suspended = sums[7], sums[9]
 
     def __repr__(self) -> str:
         """The other function, and what came of the calls."""
@@ -329,18 +346,26 @@ class Stats:
         return self._tree
 
     @property
+    def has_tree(self) -> bool:
+        """Whether there are paths: a file of cProfile's has none."""
+        return any(paths for _, paths, *_ in self.snapshot.threads)
+
+    @property
     def threads(self) -> list[Thread]:
         """The threads, in the order in which they were first seen, with their trees."""
         return [
-            Thread(ident, name, self._tree_of(number))
-            for number, (ident, _, name) in enumerate(self.info["threads"])
+            Thread(ident, name, began, ended, self._tree_of(number))
+            for number, (ident, _, name, began, ended) in enumerate(
+                self.info["threads"]
+            )
         ]
 
     def __getitem__(self, what: "Any") -> Function:
         """One function's figures.
 
         Args:
-            what: A function or a code object, "module:qualified name" (of a C function
+            what: A function (of what a decorator has wrapped by `functools.wraps`, the
+                one inside) or a code object, "module:qualified name" (of a C function
                 its label, such as "<built-in method time.sleep>"), or a key of pstats.
 
         Returns:
@@ -624,7 +649,10 @@ class Stats:
         return (
             self.snapshot.functions,
             [(number, sums[3]) for number, sums, *_ in functions],
-            [(*pair, sums[0], sums[3], sums[4]) for *pair, sums in edges],
+            [
+                (caller, callee, counts(sums)[0], sums[3], sums[4])
+                for caller, callee, sums in edges
+            ],
         )
 
     def to_bytes(self, tree: str = "merged", viewer_root: bool = False) -> bytes:
@@ -660,6 +688,8 @@ def _matcher(what: "Any") -> "Callable[[Function], bool]":
     if isinstance(what, tuple):
         return lambda one: one.key == what
     what = getattr(what, "__func__", what)
+    for _ in range(MOST_WRAPPERS):
+        what = getattr(what, "__wrapped__", what)
     code = getattr(what, "__code__", what)
     if isinstance(code, types.CodeType):
         key = code.co_filename, code.co_firstlineno, code.co_name
@@ -725,9 +755,16 @@ def _is_info(info: "dict[str, Any]") -> bool:
         all(isinstance(info[name], kind) for name, kind in FLAGS.items())
         and _is_plain(info, 6)
         and all(isinstance(word, str) for word in info["command"])
-        and all(len(thread) == 3 for thread in info["threads"])
-        and all(name is None or isinstance(name, str) for *_, name in info["threads"])
+        and all(_is_thread(*thread) for thread in info["threads"])
         and _is_calibration(info["calibration"])
+    )
+
+
+def _is_thread(
+    ident: "Any", paths: "Any", name: "Any", began: "Any", ended: "Any"
+) -> bool:
+    return (name is None or isinstance(name, str)) and all(
+        moment is None or isinstance(moment, float) for moment in (began, ended)
     )
 
 

@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 # By the numbers that the engine has for them.
-KINDS = "python", "generator", "builtin", "method", "gc"
+KINDS = "python", "generator", "builtin", "method", "gc", "region"
 
 # The format of each column's elements, as struct has it.
 COLUMNS = {
@@ -31,12 +31,14 @@ COLUMNS = {
     "next_sibling": "I",
     "calls": "q",
     "raised": "q",
+    "resumes": "q",
     "own": "d",
     "cumulative": "d",
     "own_cpu": "d",
     "cumulative_cpu": "d",
     "overhead": "d",
     "own_error": "d",
+    "suspended": "d",
 }
 
 
@@ -77,12 +79,14 @@ class Columns:
         next_sibling: memoryview[int]
         calls: memoryview[int]
         raised: memoryview[int]
+        resumes: memoryview[int]
         own: memoryview[float]
         cumulative: memoryview[float]
         own_cpu: memoryview[float]
         cumulative_cpu: memoryview[float]
         overhead: memoryview[float]
         own_error: memoryview[float]
+        suspended: memoryview[float]
 
 
 class Node:
@@ -123,6 +127,11 @@ class Node:
         if self._at == 0:
             return ("~", 0, "<root>", "<root>", None, KINDS.index("builtin"))
         return self.columns.functions[self.columns.function[self._at]]
+
+    @property
+    def number(self) -> int:
+        """Its function's, as `Function.number`; the root's means nothing."""
+        return int(self.columns.function[self._at])
 
     @property
     def full_name(self) -> str:
@@ -166,8 +175,18 @@ class Node:
 
     @property
     def calls(self) -> int:
-        """Calls on this path that have ended."""
+        """Calls on this path; of a generator, how often it was begun there."""
         return int(self.columns.calls[self._at])
+
+    @property
+    def resumes(self) -> int:
+        """How often a generator or coroutine went on there."""
+        return int(self.columns.resumes[self._at])
+
+    @property
+    def suspended(self) -> float:
+        """How long it had stood still when it went on there."""
+        return float(self.columns.suspended[self._at])
 
     @property
     def raised(self) -> int:
@@ -279,14 +298,26 @@ class Thread:
 
     Attributes:
         ident: `threading.get_ident()` there; another thread may have had it before.
-        name: Its name when the snapshot was taken; "thread IDENT" if it had ended.
+        name: The last one that was known; "thread IDENT" if none was.
+        began: When its first call began, in seconds from when recording did; None
+            where that is not known: by a timer, of a sum, or if it called nothing.
+        ended: When its last call ended, or the profile was taken; likewise.
         tree: The root of its call tree.
     """
 
-    def __init__(self, ident: int, name: str | None, tree: Node) -> None:
+    def __init__(
+        self,
+        ident: int,
+        name: str | None,
+        began: float | None,
+        ended: float | None,
+        tree: Node,
+    ) -> None:
         """Made by `Stats.threads`."""
         self.ident = ident
         self.name = name or f"thread {ident}"
+        self.began = began
+        self.ended = ended
         self.tree = tree
 
     def __repr__(self) -> str:

@@ -26,6 +26,10 @@ sample(void)
                 fp_recorder_hide(&recorder, i < 20 ? FP_HIDDEN : FP_FOLDED);
             }
             fp_recorder_wait(&recorder, 100 * i);
+            if (i % 4 == 0) {
+                fp_recorder_suspend(&recorder, frame(i), now - 200 * i);
+                fp_recorder_resume(&recorder, frame(i), now);
+            }
             fp_recorder_aside(&recorder, i);
             if (i % 3 == 0) {
                 fp_recorder_leave(&recorder, frame(i), now + 500, i % 2 == 0);
@@ -55,6 +59,8 @@ assert_same_thread(const fp_thread_record *a, const fp_thread_record *b)
         ck_assert_int_eq(one->calls, other->calls);
         ck_assert_int_eq(one->raised, other->raised);
         ck_assert_int_eq(one->asides, other->asides);
+        ck_assert_int_eq(one->resumes, other->resumes);
+        ck_assert_int_eq(one->suspended_ticks, other->suspended_ticks);
         ck_assert_int_eq(one->inclusive_ticks, other->inclusive_ticks);
     }
     ck_assert_uint_eq(a->totals.function_count, b->totals.function_count);
@@ -164,7 +170,7 @@ enum {
     FUNCTION = 6,
     CALLS = 7,
 };
-static const uint8_t one_path[] = {1, 9, 0, 0, 2, 1, 1 << 2, 1, 0, 0, 50, 5, 0, 0};
+static const uint8_t one_path[] = {1, 9, 0, 0, 2, 1, 1 << 3, 1, 0, 0, 50, 5, 0, 0};
 
 static fp_status
 decode_with(size_t at, uint8_t value)
@@ -188,9 +194,9 @@ START_TEST(numbers_that_lead_outside_are_refused)
     ck_assert_int_eq(decode_with(CALLS, 2), FP_OK);
     ck_assert_int_eq(decode_with(DISTANCE, 0), FP_BADDATA);
     ck_assert_int_eq(decode_with(DISTANCE, 2), FP_BADDATA);
-    ck_assert_int_eq(decode_with(FUNCTION, KEY_COUNT << 2), FP_BADDATA);
-    ck_assert_int_eq(decode_with(FUNCTION, 1 << 2 | FP_FOLDED), FP_OK);
-    ck_assert_int_eq(decode_with(FUNCTION, 1 << 2 | FP_HIDDEN_WHOLE), FP_BADDATA);
+    ck_assert_int_eq(decode_with(FUNCTION, KEY_COUNT << 3), FP_BADDATA);
+    ck_assert_int_eq(decode_with(FUNCTION, 1 << 3 | FP_FOLDED), FP_OK);
+    ck_assert_int_eq(decode_with(FUNCTION, 1 << 3 | FP_HIDDEN_WHOLE), FP_BADDATA);
     ck_assert_int_eq(decode_with(PATH_COUNT, 0), FP_BADDATA);
     ck_assert_int_eq(decode_with(PATH_COUNT, 3), FP_BADDATA);
 }
@@ -211,10 +217,10 @@ END_TEST
 START_TEST(sums_of_figures_do_not_overflow)
 {
 #define TWO_TO_62 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40
-#define CALL_OF_MAIN 1, 0 << 1, TWO_TO_62, 0, 0, TWO_TO_62, 0
+#define CALL_OF_MAIN 1, 0 << 3, TWO_TO_62, 0, 0, TWO_TO_62, 0
     const uint8_t bytes[] = {1,         9,      0,         0,         4, CALL_OF_MAIN,
-                             2,         0 << 1, TWO_TO_62, 0,         0, TWO_TO_62,
-                             0,         3,      0 << 1,    TWO_TO_62, 0, 0,
+                             2,         0 << 3, TWO_TO_62, 0,         0, TWO_TO_62,
+                             0,         3,      0 << 3,    TWO_TO_62, 0, 0,
                              TWO_TO_62, 0,      0,         0};
     fp_snapshot decoded;
     fp_stats stats;

@@ -77,6 +77,38 @@ recording_program(size_t room, unsigned long fail_from)
     return begun == CALLS ? FP_OK : FP_NOMEM;
 }
 
+/* FP_OK when every generator's suspension was recorded. */
+static fp_status
+suspending_program(size_t room, unsigned long fail_from)
+{
+    fp_budget budget = {room};
+    fp_recorder recorder;
+    fp_status status;
+
+    fail_allocations_from(fail_from);
+    status = fp_recorder_init(&recorder, &budget);
+    if (status != FP_OK) {
+        return status;
+    }
+    for (unsigned i = 1; i <= 200 && status >= 0; i++) {
+        for (unsigned turn = 0; turn < 2 && status >= 0; turn++) {
+            status = fp_recorder_enter(&recorder, &keys[i % KEY_COUNT], frame(i), i);
+            if (status >= 0 && turn == 1) {
+                status = fp_recorder_resume(&recorder, frame(i), i);
+            }
+            if (status >= 0) {
+                status = fp_recorder_suspend(&recorder, frame(i), i);
+            }
+            if (i % 3 == 0) { /* else the paths get longer */
+                fp_recorder_leave(&recorder, frame(i), i, false);
+            }
+        }
+    }
+    fail_allocations_from(0);
+    fp_recorder_free(&recorder);
+    return status < 0 ? status : FP_OK;
+}
+
 static fp_status
 read_decoded(const fp_bytes *encoded)
 {
@@ -156,6 +188,13 @@ START_TEST(recording_what_is_off_the_cpu_survives_every_failure)
 }
 END_TEST
 
+START_TEST(suspending_survives_every_failure)
+{
+    fail_each(suspending_program, 1U << 20, 10);
+    fail_each(suspending_program, 3, 10);
+}
+END_TEST
+
 START_TEST(recording_pairs_survives_every_failure)
 {
     fail_each(recording_program, 0, 30);
@@ -180,5 +219,5 @@ END_TEST
 
 RUN_SUITE("oom", recording_a_tree_survives_every_failure,
           recording_what_is_off_the_cpu_survives_every_failure,
-          recording_pairs_survives_every_failure,
+          suspending_survives_every_failure, recording_pairs_survives_every_failure,
           going_over_to_pairs_survives_every_failure, reading_survives_every_failure)

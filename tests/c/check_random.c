@@ -20,7 +20,19 @@ typedef struct {
     bool open;
     bool raised;
     fp_ticks off;
+    bool resumed;
+    fp_ticks suspended;
 } call;
+
+/* A function that is a generator, and those of its frames that stand still. */
+#define GENERATOR 1
+#define MOST_STANDING 8
+
+static struct {
+    fp_frame frame;
+    fp_ticks since;
+} standing[MOST_STANDING];
+static unsigned standing_count;
 
 static call calls[MOST_CALLS];
 static int call_count;
@@ -46,7 +58,8 @@ model_enter(uint32_t function, fp_frame own, fp_ticks now)
     if (current != NONE && calls[current].frame == own) {
         model_end(now, false);
     }
-    calls[call_count] = (call){function, current, own, now, 0, true, false, 0};
+    calls[call_count] =
+        (call){function, current, own, now, 0, true, false, 0, false, 0};
     current = call_count++;
 }
 
@@ -203,6 +216,9 @@ model_sum(uint32_t caller, uint32_t callee, fp_ticks now)
         sum.calls++;
         sum.recursive += recursive;
         sum.raised += calls[i].raised;
+        sum.resumes += calls[i].resumed;
+        sum.recursive_resumes += recursive && calls[i].resumed;
+        sum.suspended_ticks += calls[i].suspended;
         add_own(&sum, i, now);
         sum.total_ticks += recursive ? 0 : total_of(i, now);
         sum.total_off += recursive ? 0 : total_off_of(i);
@@ -285,6 +301,35 @@ enter_both(fp_recorder *recorder, uint32_t function, fp_frame own, fp_ticks now,
     model_enter(function, own, program_now);
 }
 
+/* The innermost call yields, if it is a generator's. */
+static void
+suspend_both(fp_recorder *recorder, fp_ticks now, fp_ticks program_now)
+{
+    if (current != NONE && calls[current].function == GENERATOR &&
+        standing_count < MOST_STANDING) {
+        const fp_frame own = calls[current].frame;
+        ck_assert_int_eq(fp_recorder_suspend(recorder, own, now), FP_OK);
+        fp_recorder_leave(recorder, own, now, false);
+        model_end(program_now, false);
+        standing[standing_count].frame = own;
+        standing[standing_count++].since = program_now;
+    }
+}
+
+static void
+resume_both(fp_recorder *recorder, fp_ticks now, fp_ticks program_now)
+{
+    if (standing_count > 0) {
+        const unsigned at = below(standing_count);
+        const fp_frame own = standing[at].frame;
+        enter_both(recorder, GENERATOR, own, now, program_now);
+        ck_assert_int_eq(fp_recorder_resume(recorder, own, now), FP_OK);
+        calls[current].resumed = true;
+        calls[current].suspended = program_now - standing[at].since;
+        standing[at] = standing[--standing_count];
+    }
+}
+
 static void
 wait_both(fp_recorder *recorder, fp_ticks off)
 {
@@ -307,6 +352,7 @@ run_stream(unsigned seed)
     has_folded = seed % 2 == 0;
     call_count = 0;
     current = NONE;
+    standing_count = 0;
     ck_assert_int_eq(fp_recorder_init(&recorder, &budget), FP_OK);
     ck_assert_int_eq(fp_recorder_keep_off(&recorder), FP_OK);
     for (unsigned event = 1; call_count < 150; event++) {
@@ -324,6 +370,12 @@ run_stream(unsigned seed)
             const bool raised = below(5) == 0;
             fp_recorder_leave(&recorder, own, now, raised);
             model_leave(own, now - lost, raised);
+        }
+        if (below(5) == 0) {
+            suspend_both(&recorder, now, now - lost);
+        }
+        if (below(8) == 0) {
+            resume_both(&recorder, now, now - lost);
         }
         if (below(10) == 0) {
             const fp_ticks gap = below(1000);

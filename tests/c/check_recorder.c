@@ -346,6 +346,92 @@ hidden_time_takes_no_more_than_there_is(void)
 
 IN_TREE_AND_IN_PAIRS(hidden_time_takes_no_more_than_there_is)
 
+/* HELPER, a generator that MAIN uses twice, stands still from 30 to 50; the second time
+ * it is inside itself. */
+static void
+time_between_yield_and_resume_is_suspended(void)
+{
+    fp_sum sum;
+
+    enter(MAIN, 1, 0);
+    for (unsigned i = 2; i < 4; i++) {
+        enter(HELPER, i, 20);
+        fp_recorder_suspend(&recorder, frame(i), 30);
+        leave(i, 30);
+    }
+    enter(HELPER, 2, 50);
+    ck_assert_int_eq(fp_recorder_resume(&recorder, frame(2), 50), FP_OK);
+    enter(HELPER, 3, 55);
+    ck_assert_int_eq(fp_recorder_resume(&recorder, frame(3), 55), FP_OK);
+    leave(3, 60);
+    leave(2, 70);
+    leave(1, 100);
+    sum = sum_of(&recorder, HELPER, 0);
+    ck_assert_int_eq(sum.calls, 4);
+    ck_assert_int_eq(sum.recursive, 1);
+    ck_assert_int_eq(sum.resumes, 2);
+    ck_assert_int_eq(sum.recursive_resumes, 1);
+    ck_assert_int_eq(sum.suspended_ticks, 20 + 25);
+    sum = edge_of(&recorder, MAIN, HELPER, 0);
+    ck_assert_int_eq(sum.resumes, 1);
+    ck_assert_int_eq(sum.suspended_ticks, 20);
+}
+
+IN_TREE_AND_IN_PAIRS(time_between_yield_and_resume_is_suspended)
+
+/* What has ended as a generator, or was there before, has no time of standing still. */
+static void
+a_resume_without_a_yield_is_counted_only(void)
+{
+    enter(MAIN, 1, 10);
+    ck_assert_int_eq(fp_recorder_resume(&recorder, frame(1), 10), FP_OK);
+    ck_assert_int_eq(fp_recorder_resume(&recorder, frame(2), 10), FP_OK);
+    leave(1, 20);
+    fp_sum sum = sum_of(&recorder, MAIN, 0);
+    ck_assert_int_eq(sum.resumes, 1);
+    ck_assert_int_eq(sum.suspended_ticks, 0);
+}
+
+IN_TREE_AND_IN_PAIRS(a_resume_without_a_yield_is_counted_only)
+
+/* Many are thrown away while they stand still, at addresses that come again. */
+static void
+suspensions_are_found_in_a_table_that_grows(void)
+{
+    const unsigned count = 5000;
+
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 1; i <= count; i++) {
+            enter(MAIN, i, round * 1000000 + i);
+            fp_recorder_suspend(&recorder, frame(i), round * 1000000 + i);
+            leave(i, round * 1000000 + i);
+        }
+    }
+    for (unsigned i = 1; i <= count; i += 2) {
+        enter(MAIN, i, 3000000 + i);
+        fp_recorder_resume(&recorder, frame(i), 3000000 + i);
+        leave(i, 3000000 + i);
+    }
+    fp_sum sum = sum_of(&recorder, MAIN, 0);
+    ck_assert_int_eq(sum.resumes, count / 2);
+    ck_assert_int_eq(sum.suspended_ticks, (int64_t)1000000 * (count / 2));
+}
+
+IN_TREE_AND_IN_PAIRS(suspensions_are_found_in_a_table_that_grows)
+
+static void
+the_end_of_the_last_call_is_known(void)
+{
+    enter(MAIN, 1, 10);
+    enter(HELPER, 2, 20);
+    leave(2, 30);
+    fp_recorder_lose(&recorder, 5);
+    leave(1, 45);
+    ck_assert_int_eq(fp_recorder_last(&recorder), 45);
+}
+
+IN_TREE_AND_IN_PAIRS(the_end_of_the_last_call_is_known)
+
 START_TEST(a_retired_recorder_can_be_read)
 {
     room = 1000;
@@ -397,5 +483,8 @@ RUN_SUITE("recorder", tested_own_time_excludes_callees,
           tested_a_hidden_call_at_the_bottom_gives_no_caller,
           tested_time_that_runs_backwards_counts_as_none, tested_depth_has_no_limit,
           tested_hidden_time_takes_no_more_than_there_is,
-          a_retired_recorder_can_be_read, tested_count_a_negative_interval,
-          only_a_new_path_is_reported_as_added)
+          tested_time_between_yield_and_resume_is_suspended,
+          tested_a_resume_without_a_yield_is_counted_only,
+          tested_suspensions_are_found_in_a_table_that_grows,
+          tested_the_end_of_the_last_call_is_known, a_retired_recorder_can_be_read,
+          tested_count_a_negative_interval, only_a_new_path_is_reported_as_added)

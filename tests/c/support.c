@@ -81,6 +81,9 @@ assert_same_sum(const fp_sum *sum, const fp_sum *expected)
     ck_assert_int_eq(sum->calls, expected->calls);
     ck_assert_int_eq(sum->recursive, expected->recursive);
     ck_assert_int_eq(sum->raised, expected->raised);
+    ck_assert_int_eq(sum->resumes, expected->resumes);
+    ck_assert_int_eq(sum->recursive_resumes, expected->recursive_resumes);
+    ck_assert_int_eq(sum->suspended_ticks, expected->suspended_ticks);
     ck_assert_int_eq(sum->own_ticks, expected->own_ticks);
     ck_assert_int_eq(sum->total_ticks, expected->total_ticks);
     ck_assert_int_eq(sum->own_off, expected->own_off);

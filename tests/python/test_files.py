@@ -81,7 +81,7 @@ def test_run_information_says_how_it_was_recorded(path):
     assert info["python"] == ".".join(map(str, sys.version_info[:3]))
     assert info["command"] == sys.argv
     assert info["clock"] in {"tsc", "cntvct", "monotonic"}
-    assert [paths for _, paths, _ in info["threads"]] == [6]
+    assert [paths for _, paths, *_ in info["threads"]] == [6]
 
 
 def test_paths_beyond_the_budget_are_marked_in_the_file(tmp_path):
@@ -159,8 +159,8 @@ def test_a_file_that_is_cut_off_is_refused(path):
 def test_a_later_format_is_refused_by_its_number(path):
     whole = path.read_bytes()
     at = len(whole) - TRAILER_SIZE + 8
-    path.write_bytes(whole[:at] + (4).to_bytes(8, "little") + whole[at + 8 :])
-    with pytest.raises(fastprof.ProfileFileError, match="format 4"):
+    path.write_bytes(whole[:at] + (5).to_bytes(8, "little") + whole[at + 8 :])
+    with pytest.raises(fastprof.ProfileFileError, match="format 5"):
         fastprof.load(path)
 
 
@@ -194,7 +194,7 @@ def test_the_good_parts_are_good(tmp_path):
     info = {
         **GOOD["info"],
         "merged": SUM,
-        "threads": [(1, 0, None)],
+        "threads": [(1, 0, None, None, None)],
     }
     target.write_bytes(pack({}, {**GOOD, "info": info, "trees": ONE_THREAD}))
     assert fastprof.load(target).compensated
@@ -211,9 +211,12 @@ def test_the_good_parts_are_good(tmp_path):
         {"info": {**GOOD["info"], "command": [1]}},
         {"info": {**GOOD["info"], "fastprof": 1}},
         {"info": {**GOOD["info"], "measures": []}},
-        {"info": {**GOOD["info"], "threads": [(1, 0, None)]}},
+        {"info": {**GOOD["info"], "threads": [(1, 0, None, None, None)]}},
         {"info": {**GOOD["info"], "threads": [(1, 0)]}, "trees": ONE_THREAD},
-        {"info": {**GOOD["info"], "threads": [(1, 0, 3)]}, "trees": ONE_THREAD},
+        {
+            "info": {**GOOD["info"], "threads": [(1, 0, 3, None, None)]},
+            "trees": ONE_THREAD,
+        },
         {"info": {**GOOD["info"], "merged": None}},
         {"info": {**GOOD["info"], "merged": {**SUM, "compensated": 1}}},
         {"info": {**GOOD["info"], "merged": {**SUM, "profiles": "2"}}},

@@ -147,6 +147,19 @@ def test_the_head_says_what_was_taken_out_and_functions_how_far_off_they_are(tmp
         assert figures[name] == expected and any(expected)
 
 
+def numbers(count):
+    yield from range(count)
+
+
+def test_generators_have_resumes_and_time_in_which_they_stood_still(tmp_path):
+    stats = counted(lambda: list(map(caller, numbers(3))))
+    data = report_of(stats, tmp_path)
+    figures = data["profiles"][0]["figures"]
+    at, function = number_of(data, "numbers"), stats[numbers]
+    assert (figures["calls"][at], figures["resumes"][at]) == (1, function.resumes)
+    assert figures["suspended"][at] == round(1e9 * function.suspended) > 0
+
+
 def test_warnings_are_in_the_report(tmp_path):
     with fastprof.Profiler(max_nodes=1) as profiler:
         program()

@@ -191,7 +191,7 @@ def test_tree_of_a_thread(tmp_path):
     import threading
 
     with fastprof.Profiler() as profiler:
-        thread = threading.Thread(target=program, args=(1,))
+        thread = threading.Thread(target=program, args=(1,), name="other")
         thread.start()
         thread.join()
         leaf()
@@ -203,9 +203,7 @@ def test_tree_of_a_thread(tmp_path):
     assert "test_verbs:program" not in result.stdout
     result = run("tree", "--thread", "nobody", tmp_path / "out.prof")
     assert result.returncode == 2
-    assert (
-        "there is no thread 'nobody'; there are: MainThread, thread " in result.stderr
-    )
+    assert "there is no thread 'nobody'; there are: MainThread, other" in result.stderr
 
 
 def test_merge_adds_up(old, new, tmp_path):

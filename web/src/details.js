@@ -43,14 +43,16 @@ export class Details {
     const both = (name, format) =>
       arrow(profile.profiles.map((side) => format(side.figures[name][one])));
     add("calls", both("calls", count));
-    if (profile.profiles.some(({ figures }) => figures.raised[one])) {
-      add("ended with an exception", both("raised", count));
-    }
+    const addIfAny = (title, name, format) => {
+      const isAny = profile.profiles.some(({ figures }) => figures[name][one]);
+      if (isAny) add(title, both(name, format));
+    };
+    addIfAny("resumes", "resumes", count);
+    addIfAny("ended with an exception", "raised", count);
     add("own", both("own", time));
-    if (profile.profiles.some(({ figures }) => figures.own_error[one])) {
-      add("± (may be off by)", both("own_error", time));
-    }
+    addIfAny("± (may be off by)", "own_error", time);
     add("cumulative", both("cumulative", time));
+    addIfAny("stood still between resumes", "suspended", time);
     if (profile.hasCpu) {
       add("own, on a CPU", both("own_cpu", time));
       add("cumulative, on a CPU", both("cumulative_cpu", time));

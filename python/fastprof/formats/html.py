@@ -20,8 +20,11 @@ __all__ = ["encode", "encode_difference"]
 
 PLACE = b"/*data*/"
 
-COUNTS = "calls", "primitive_calls", "raised"
-TIMES = "own", "cumulative", "own_cpu", "cumulative_cpu", "own_error", "overhead"
+COUNTS = "calls", "primitive_calls", "resumes", "raised"
+TIMES = (
+    *("own", "cumulative", "own_cpu", "cumulative_cpu", "suspended"),
+    *("own_error", "overhead"),
+)
 OF_EDGES = "calls", "own", "cumulative"
 OF_PATHS = "own", "own_cpu", "own_error"
 

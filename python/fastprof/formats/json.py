@@ -27,6 +27,8 @@ def encode(stats: "Any") -> bytes:
             {
                 "ident": thread.ident,
                 "name": thread.name,
+                "began": thread.began,
+                "ended": thread.ended,
                 "tree": {
                     name: getattr(thread.tree.columns, name).tolist()
                     for name in COLUMNS
