@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build test test-tools bench-accuracy test-long test-sid sanitize-sid bench-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
+.PHONY: build web test test-tools bench-accuracy test-long test-sid sanitize-sid bench-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -12,8 +12,12 @@ PROGRAMS_VENVS = $(filter .venv/3.12 .venv/3.13,$(VENVS))
 CMAKE = cmake -S . -DCMAKE_BUILD_TYPE=Debug
 
 # build: the engine and its suites, and fastprof in .venv/3.N for each Python
-build: engine
+build: engine web
 	tools/environments.sh all test
+
+# web: the page of the HTML reports, from web/; left out where there is no Node.js
+web:
+	tools/web.sh
 
 # test: the tests in C, and of fastprof by itself on each Python
 test: build
@@ -49,17 +53,19 @@ sanitize-sid:
 bench-sid:
 	tools/sid.sh bench
 
-# demo: profile a real program on the newest Python, show where its time goes, and
-# open the profile in snakeviz in a headless Chromium, as demo.png
-demo: packages
+# demo: profile a real program on the newest Python, show where its time goes, write the
+# HTML report demo.html, and open the profile in snakeviz in a headless Chromium, as demo.png
+demo: packages web
 	tools/packages.sh browser
 	tools/environments.sh newest demo
 	tools/demo.sh $(NEWEST)
 	$(NEWEST)/bin/python tools/screenshot_snakeviz.py demo.prof demo.png
 
-# screenshot: the picture in the README
+# screenshot: the pictures in the README
 screenshot: demo
 	cp demo.png docs/snakeviz.png
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars \
+	    --window-size=1280,1000 --screenshot=docs/report.png demo.html
 
 # lint: style of the Python and of the C, types, and the stub of the extension
 lint: packages
@@ -142,7 +148,8 @@ fuzz: packages
 
 # clean: remove everything that the other targets made
 clean:
-	rm -rf .venv build dist demo.prof demo.png benchmarks/.build python/fastprof.egg-info
+	rm -rf .venv build dist demo.prof demo.html demo.png benchmarks/.build python/fastprof.egg-info \
+	    python/fastprof/assets web/node_modules
 
 engine: packages
 	$(CMAKE) -B build/c

@@ -1,4 +1,6 @@
-"""Build of the extension ``fastprof._fastprof``; everything else is in pyproject.toml.
+"""Build of ``fastprof._fastprof`` and of the page of the HTML reports.
+
+Everything else is in pyproject.toml.
 
 Environment:
     UTHASH_INCLUDE_DIR: Folder that holds ``uthash.h``, asked before all others.
@@ -11,16 +13,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).resolve().parent
 VENDORED = Path("csrc", "vendor")
+PAGE = ROOT / "python" / "fastprof" / "assets" / "report.html"
 SYSTEM_INCLUDE_DIRS = (
     Path("/usr/include"),
     Path("/usr/local/include"),
@@ -101,8 +106,34 @@ class BuildExtension(build_ext):
         super().build_extensions()
 
 
+def make_page() -> None:
+    """Make the page of the HTML reports where there is Node.js; an sdist carries it."""
+    is_there = PAGE.exists() and not (ROOT / "web" / "node_modules").exists()
+    if is_there or not all(map(shutil.which, ("bash", "node", "npm"))):
+        return
+    if subprocess.run(["bash", "tools/web.sh"], cwd=ROOT).returncode:
+        print("fastprof is built without HTML reports.", file=sys.stderr)
+
+
+class BuildPython(build_py):
+    """Packs the page of the HTML reports, too."""
+
+    def run(self) -> None:
+        """Make it first."""
+        make_page()
+        super().run()
+
+
 class SourceDistribution(sdist):
-    """Carries ``uthash.h``, which a person who installs from it need not have."""
+    """Carries what a person who installs from it need not have.
+
+    ``uthash.h``, and the page of the HTML reports.
+    """
+
+    def run(self) -> None:
+        """Make the page first."""
+        make_page()
+        super().run()
 
     def make_release_tree(self, base_dir: str, files: list[str]) -> None:
         """Put the header into the tree that is packed, not into this one."""
@@ -133,5 +164,9 @@ def extension() -> Extension:
 if __name__ == "__main__":
     setup(
         ext_modules=[extension()],
-        cmdclass={"build_ext": BuildExtension, "sdist": SourceDistribution},
+        cmdclass={
+            "build_ext": BuildExtension,
+            "build_py": BuildPython,
+            "sdist": SourceDistribution,
+        },
     )

@@ -6,7 +6,8 @@
 #   tests    CPython's own tests, for Debian's Pythons
 #   debug    a debug build of a Python, and its tests
 #   browser  Chromium, for the screenshot
-#   viewers  Node.js with npm, Go and callgrind_annotate, which read what we write
+#   node     Node.js with npm, for the page of the HTML reports
+#   viewers  the same, Go and callgrind_annotate, which read what we write
 #   fuzz     clang with libFuzzer
 #   valgrind valgrind with its headers, for counting instructions
 #   sid      what makes a Debian sid in a folder
@@ -84,9 +85,13 @@ need_browser() {
     need fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
 }
 
-need_viewers() {
+need_node() {
     need nodejs command -v node
     need npm command -v npm
+}
+
+need_viewers() {
+    need_node
     need golang-go command -v go
     need valgrind command -v callgrind_annotate
 }

@@ -23,13 +23,14 @@ Usage: fastprof VERB [ARG]...
   export     write a profile in another format
   merge      add up profiles, of processes or runs
   diff       print what changed from a profile to another
+  view       show a profile in the browser
   calibrate  measure what the profiler adds to times, and print it
   doctor     tell what this machine can do, and what is odd
 
 fastprof VERB --help tells more of each.
 """
 PAGES = "calibrate", "doctor"
-ON_PROFILES = "report", "tree", "export", "merge", "diff"
+ON_PROFILES = "report", "tree", "export", "merge", "diff", "view"
 
 
 def main() -> int:

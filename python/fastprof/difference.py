@@ -1,8 +1,12 @@
 """What changed from one profile to another, function by function and path by path."""
 
+import os
 from collections.abc import Iterable, Iterator
 
 from ._core import align
+from .errors import UnknownFormatError
+from .formats import check, format_of
+from .output import replace_file
 from .stats import Function, Stats
 from .tree import Node, full_name
 
@@ -139,6 +143,30 @@ class Difference:
         Functions of one name below one path are told apart by their order.
         """
         return _sorted(_paths(self.before, self.after))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the HTML report of what changed.
+
+        Args:
+            path: Where to, with the extension .html; an existing file is replaced
+                whole or not at all.
+
+        Raises:
+            UnknownFormatError: It has another extension.
+            MissingExtraError: This installation cannot write HTML.
+            OSError: The file cannot be written.
+        """
+        self.check_path(os.fspath(path))
+        from .formats.html import encode_difference  # with json and tokenize
+
+        replace_file(path, encode_difference(self.before, self.after))
+
+    @staticmethod
+    def check_path(path: str) -> None:
+        """Raise what `save` would for a path's extension."""
+        if format_of(path) != "html":
+            raise UnknownFormatError(f"{path}: a difference is written as .html only")
+        check("html")
 
     def violations(self, rule: str) -> list[Change]:
         """The functions that a rule forbids.

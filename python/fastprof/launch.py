@@ -25,8 +25,8 @@ import sys
 import types
 
 from .as_cprofile import install_as_cprofile
-from .errors import FastprofError
-from .formats import format_of
+from .errors import FastprofError, MissingExtraError
+from .formats import check, format_of
 from .output import check_writable, create_rescue_file
 from .profiler import Profiler
 from .progress import Progress
@@ -233,8 +233,11 @@ def writable_path(path: str | None) -> str | None:
     try:
         path = os.path.abspath(path)
         check_writable(path)
+        check(format_of(path))
     except OSError as error:
         raise BadInputError(f"cannot write {path!r}: {error.strerror}") from error
+    except MissingExtraError as error:
+        raise BadInputError(f"cannot write {path!r}: {error}") from error
     return path
 
 

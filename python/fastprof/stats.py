@@ -6,7 +6,7 @@ import types
 from ._core import Snapshot
 from .errors import MissingExtraError, ProfileFileError, UnknownFormatError
 from .exact import exact_dict, with_root
-from .formats import FORMATS, encode, format_of
+from .formats import FORMATS, check, encode, format_of
 from .formats.frames import FIELDS
 from .merging import merged
 from .output import replace_file
@@ -570,8 +570,8 @@ class Stats:
         Args:
             path: Where to; an existing file is replaced whole or not at all.
             format: "prof" (which pstats, its viewers and `fastprof.load` read), or
-                "speedscope", "collapsed", "callgrind", "pprof", "hatchet", "json" or
-                "csv"; left out, the file's extension tells.
+                "speedscope", "collapsed", "callgrind", "pprof", "hatchet", "json",
+                "csv" or "html"; left out, the file's extension tells.
             tree: What pstats' viewers find in a .prof file. "merged": functions, as
                 ever. "exact": each path of the call tree as a function of its own (the
                 second one of a function `c` is named `c #2`), so that viewers that can
@@ -583,6 +583,7 @@ class Stats:
 
         Raises:
             UnknownFormatError: There is no such format.
+            MissingExtraError: This installation cannot write HTML.
             ValueError: There is no such tree, or the format knows no such thing.
             OSError: The file cannot be written.
         """
@@ -603,9 +604,11 @@ class Stats:
 
         Raises:
             UnknownFormatError: There is no such format.
+            MissingExtraError: This installation cannot write it.
         """
         chosen = format_of(path) if format is None else format
         if chosen in FORMATS:
+            check(chosen)
             return chosen
         extensions = " ".join(sum(FORMATS.values(), ()))
         asked = "its extension is that of no" if format is None else f"{format!r} is no"
@@ -644,14 +647,14 @@ class Stats:
 
         Returns:
             descriptions, [(number, own seconds)], and [(caller, callee, calls,
-            cumulative seconds)].
+            own and cumulative seconds)].
         """
         functions, edges, *_ = self._totals
         return (
             self.snapshot.functions,
             [(number, sums[3]) for number, sums, *_ in functions],
             [
-                (caller, callee, counts(sums)[0], sums[4])
+                (caller, callee, counts(sums)[0], sums[3], sums[4])
                 for caller, callee, sums in edges
             ],
         )

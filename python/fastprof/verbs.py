@@ -1,18 +1,20 @@
 """What the command `fastprof` does with profiles that have been written."""
 
 import argparse
+import contextlib
 import shutil
 import sys
 from collections.abc import Iterator
 
-from .difference import Change, diff
-from .errors import FastprofError, UnknownFormatError
+from .difference import Change, Difference, diff
+from .errors import FastprofError
 from .formats import FORMATS
 from .output import check_writable
 from .progress import Progress
 from .report import SORTS, cut, report_page, tree_page
 from .stats import TREES, Stats, load
 from .terminal import Line, painter
+from .viewers import VIEWERS, command_of, new_path, show
 
 __all__ = ["BAD_INPUT", "VERBS", "BadProfileError", "do"]
 
@@ -52,25 +54,27 @@ def read(path: str) -> Stats:
         raise BadProfileError(str(error)) from error
 
 
-def check_output(path: str, form: str | None) -> None:
-    """Found out first, for the rest may take long."""
+@contextlib.contextmanager
+def writing(path: str) -> Iterator[None]:
+    """What is done in it may fail, and then says which file was not written."""
     try:
-        check_writable(path)
-        Stats.choose_format(path, form)
-    except OSError as error:
-        raise BadProfileError(f"cannot write {path!r}: {error.strerror}") from error
-    except UnknownFormatError as error:
-        raise BadProfileError(str(error)) from error
-
-
-def write(stats: Stats, path: str, form: str | None, tree: str = "merged") -> None:
-    try:
-        with Progress(f"writing {path}"):
-            stats.save(path, form, tree=tree)
+        yield
     except OSError as error:
         raise BadProfileError(f"cannot write {path!r}: {error.strerror}") from error
     except ValueError as error:
         raise BadProfileError(str(error)) from error
+
+
+def check_output(path: str, form: str | None) -> None:
+    """Found out first, for the rest may take long."""
+    with writing(path):
+        check_writable(path)
+        Stats.choose_format(path, form)
+
+
+def write(stats: Stats, path: str, form: str | None, tree: str = "merged") -> None:
+    with writing(path), Progress(f"writing {path}"):
+        stats.save(path, form, tree=tree)
 
 
 def page_width() -> int:
@@ -79,7 +83,7 @@ def page_width() -> int:
     return shutil.get_terminal_size().columns
 
 
-def show(lines: list[Line]) -> None:
+def put_page(lines: list[Line]) -> None:
     if sys.stdout is not None:
         put(painter(sys.stdout)(lines))
 
@@ -124,7 +128,7 @@ def report(options: argparse.Namespace) -> int:
             f"{options.file}: there are no CPU times to sort by; record them with "
             "--clock both"
         )
-    show(report_page(stats, options.sort, options.limit, page_width()))
+    put_page(report_page(stats, options.sort, options.limit, page_width()))
     return 0
 
 
@@ -159,7 +163,7 @@ def tree(options: argparse.Namespace) -> int:
         roots = [thread.tree for thread in named]
     for number, root in enumerate(roots):
         page = tree_page(root, options.threshold / 100, page_width())
-        show([[], *page] if number else page)
+        put_page([[], *page] if number else page)
     return 0
 
 
@@ -227,6 +231,12 @@ def describe_diff(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--paths", action="store_true", help="paths, not functions")
     parser.add_argument(
+        "-o",
+        "--outfile",
+        metavar="FILE",
+        help="write an HTML report of it, instead of printing",
+    )
+    parser.add_argument(
         "--fail-if",
         action="append",
         default=[],
@@ -238,6 +248,10 @@ def describe_diff(parser: argparse.ArgumentParser) -> None:
 
 
 def compare(options: argparse.Namespace) -> int:
+    if options.outfile is not None:
+        with writing(options.outfile):
+            Difference.check_path(options.outfile)
+            check_writable(options.outfile)
     try:
         difference = diff(read(options.before), read(options.after))
         broken = [(rule, difference.violations(rule)) for rule in options.fail_if]
@@ -245,8 +259,12 @@ def compare(options: argparse.Namespace) -> int:
         if isinstance(error, FastprofError):
             raise
         raise BadProfileError(str(error)) from error
-    changes = difference.paths if options.paths else difference.functions
-    put(diff_page(changes, options.limit))
+    if options.outfile is not None:
+        with writing(options.outfile):
+            difference.save(options.outfile)
+    else:
+        changes = difference.paths if options.paths else difference.functions
+        put(diff_page(changes, options.limit))
     failed = False
     for rule, changed in broken:
         for change in changed:
@@ -279,10 +297,48 @@ def diff_page(changes: list[Change], limit: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def describe_view(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a .prof file")
+    parser.add_argument(
+        "--with",
+        dest="viewer",
+        choices=sorted(VIEWERS),
+        default="html",
+        help="the HTML report (if left out), or another program",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="PATH",
+        help="where to write the file that is shown; left out, in a new temporary"
+        " folder, where it stays",
+    )
+
+
+def view(options: argparse.Namespace) -> int:
+    viewer = options.viewer
+    command = command_of(viewer)
+    Stats.choose_format("", VIEWERS[viewer])
+    stats = read(options.file)
+    path = options.output
+    if path is not None:
+        check_output(path, VIEWERS[viewer])
+    else:
+        with writing("a temporary folder"):
+            path = new_path(options.file, viewer)
+    write(stats, path, VIEWERS[viewer])
+    print(f"Showing {path}", file=sys.stderr)
+    problem = show(path, command)
+    if problem is not None:
+        print(f"fastprof: {problem}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
 VERBS = {
     "report": (describe_report, report, "Print the table of a profile's functions."),
     "tree": (describe_tree, tree, "Print the hot paths of a profile."),
     "export": (describe_export, export, "Write a profile in another format."),
     "merge": (describe_merge, merge, "Add up profiles, of processes or runs."),
     "diff": (describe_diff, compare, "Print what changed from a profile to another."),
+    "view": (describe_view, view, "Show a profile in the browser."),
 }

@@ -14,6 +14,14 @@ import pytest
 from fastprof.formats import FORMATS
 
 
+@pytest.fixture(autouse=True)
+def page(tmp_path_factory, monkeypatch):
+    """One for the HTML report, which needs Node.js to be made."""
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text("<script>/*data*/</script>")
+    monkeypatch.setattr("fastprof.formats.page.PAGE", str(path))
+
+
 def leaf():
     pass
 
@@ -323,6 +331,7 @@ def test_names_that_are_no_utf_8(tmp_path, name):
         "hatchet",  # escaped
         "json",
         "speedscope",
+        "html",
     )
 
 

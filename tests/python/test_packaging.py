@@ -1,4 +1,7 @@
-"""What a person installs is whole: the extension, its stub, and the uthash header."""
+"""What a person installs is whole: the extension, its stub, and the uthash header.
+
+With the page of the HTML reports, where there is Node.js to make it.
+"""
 
 import importlib.metadata
 import os
@@ -107,6 +110,53 @@ def test_without_the_header_the_builder_is_told_what_to_install(
     empty, _, _ = folders
     with pytest.raises(SystemExit, match="uthash-dev"):
         uthash_include_dir({}, empty, [empty])
+
+
+@pytest.fixture
+def make_page(tmp_path, monkeypatch):
+    """The function of setup.py, for another tree, and where the page is to be.
+
+    Programs are those in `tmp_path`; bash makes the page.
+    """
+    function = runpy.run_path(str(ROOT / "setup.py"))["make_page"]
+    monkeypatch.setitem(function.__globals__, "ROOT", tmp_path)
+    page = tmp_path / "report.html"
+    monkeypatch.setitem(function.__globals__, "PAGE", page)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in "bash", "npm", "node":
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\n[ $1 = tools/web.sh ] && echo new > {page}\n")
+        program.chmod(0o755)
+    return function, page
+
+
+def test_the_page_is_made_where_there_is_node(make_page):
+    make, page = make_page
+    make()
+    assert page.read_text() == "new\n"
+
+
+def test_the_sdists_own_page_is_kept(make_page):
+    make, page = make_page
+    page.write_text("the sdist's")
+    make()
+    assert page.read_text() == "the sdist's"
+
+
+@pytest.mark.parametrize("missing", ["node", "npm", "bash"])
+def test_without_node_the_page_is_left_out(make_page, missing):
+    make, page = make_page
+    (page.parent / missing).unlink()
+    make()
+    assert not page.exists()
+
+
+def test_when_the_page_cannot_be_made_the_rest_is_built(make_page, capfd):
+    make, page = make_page
+    (page.parent / "bash").write_text("#!/bin/sh\nexit 1\n")
+    make()
+    assert "without HTML reports" in capfd.readouterr().err
+    assert not page.exists()
 
 
 def test_the_sdist_installs_where_there_is_no_uthash(tmp_path):

@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["FORMATS", "encode", "format_of"]
+__all__ = ["FORMATS", "check", "encode", "format_of"]
 
 # By name, which is that of a module here: the extensions that choose it.
 FORMATS = {
@@ -24,6 +24,7 @@ FORMATS = {
     "hatchet": (".hatchet.json",),
     "json": (".json",),
     "csv": (".csv",),
+    "html": (".html",),
 }
 
 
@@ -36,6 +37,16 @@ def format_of(path: str) -> str | None:
         if path.endswith(extension)
     ]
     return max(found)[1] if found else None
+
+
+def check(name: str | None) -> None:
+    """Find out whether this installation can write a format; None: none is asked for.
+
+    Raises:
+        MissingExtraError: It cannot; it says what to install.
+    """
+    if name == "html":
+        import_module(f"{__name__}.page").check_page()
 
 
 def encode(stats: "Any", name: str) -> bytes:

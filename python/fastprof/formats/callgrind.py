@@ -17,7 +17,7 @@ def encode(stats: "Any") -> bytes:
     """Functions, callers and callees, of all threads; paths have no place in it."""
     descriptions, functions, edges = stats.flat_figures()
     callees: dict[int, list[tuple[int, int, int]]] = {}
-    for caller, callee, calls, cumulative in edges:
+    for caller, callee, calls, _, cumulative in edges:
         callees.setdefault(caller, []).append((callee, calls, _ticks(cumulative)))
     lines = [
         "# callgrind format",
