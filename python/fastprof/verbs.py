@@ -221,6 +221,15 @@ def merge(options: argparse.Namespace) -> int:
 def describe_diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("before", metavar="OLD", help="a .prof file of fastprof's")
     parser.add_argument("after", metavar="NEW", help="another one")
+    for side in ("old", "new"):
+        parser.add_argument(
+            f"--repeat-{side}",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="FILE",
+            help=f"more runs of {side.upper()}: what varies between runs is marked",
+        )
     parser.add_argument(
         "-n",
         "--limit",
@@ -253,7 +262,10 @@ def compare(options: argparse.Namespace) -> int:
             Difference.check_path(options.outfile)
             check_writable(options.outfile)
     try:
-        difference = diff(read(options.before), read(options.after))
+        difference = diff(
+            [read(path) for path in (options.before, *options.repeat_old)],
+            [read(path) for path in (options.after, *options.repeat_new)],
+        )
         broken = [(rule, difference.violations(rule)) for rule in options.fail_if]
     except ValueError as error:
         if isinstance(error, FastprofError):
@@ -287,11 +299,11 @@ def diff_page(changes: list[Change], limit: int) -> str:
         mark = "~" if one.is_noise else " "
         lines.append(
             f"{one.own[0]:10.3f} {one.own[1]:10.3f} {one.own_change:+9.3f} "
-            f"{one.by_calls:+9.3f} {one.by_time:+9.3f} {one.calls[0]:12d} "
-            f"{one.calls[1]:12d} {mark} {cut(one.name, LONGEST_NAME)}"
+            f"{one.by_calls:+9.3f} {one.by_time:+9.3f} {one.calls[0]:12.10g} "
+            f"{one.calls[1]:12.10g} {mark} {cut(one.name, LONGEST_NAME)}"
         )
     if any(one.is_noise for one in changed[:limit]):
-        lines += ["", "~ less than the error of the two figures"]
+        lines += ["", "~ may be chance: within the errors, or as runs differ"]
     if len(changed) > limit:
         lines += ["", f"{len(changed) - limit} more"]
     return "\n".join(lines) + "\n"

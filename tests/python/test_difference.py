@@ -233,3 +233,97 @@ def test_the_extension_checks_the_columns(tree, error):
     for trees in (tree, good), (good, tree):
         with pytest.raises(error):
             _fastprof.align(*trees, 1)
+
+
+# ---- several runs ----
+
+
+def runs_of(*times):
+    """Runs of which the first function varies, and the second one does not."""
+    found = []
+    for own in times:
+        clock = Clock()
+        with fastprof.Profiler(timer=clock, timeunit=1.0) as profiler:
+            varies(clock, own)
+            steady(clock)
+        found.append(profiler.snapshot())
+    return found
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0
+
+    def __call__(self):
+        return self.now
+
+
+def varies(clock, own):
+    clock.now += own
+
+
+def steady(clock):
+    clock.now += 7
+
+
+def changes_of(difference, kind):
+    return {one.name.rpartition(":")[2]: one for one in getattr(difference, kind)}
+
+
+@pytest.mark.parametrize("kind", ["functions", "paths"])
+def test_what_varies_from_run_to_run_is_noise(kind):
+    found = changes_of(fastprof.diff(runs_of(10, 20, 15), runs_of(18, 30, 24)), kind)
+    assert found["varies"].own == (15.0, 24.0)
+    assert found["varies"].is_noise
+    assert found["steady"].own == (7.0, 7.0)
+    found = changes_of(fastprof.diff(runs_of(10, 20, 15), runs_of(21, 30, 24)), kind)
+    assert not found["varies"].is_noise
+
+
+def test_one_run_beside_several():
+    old = runs_of(10, 20)
+    assert changes_of(fastprof.diff(old, runs_of(15)[0]), "functions")[
+        "varies"
+    ].is_noise
+    (new,) = runs_of(25)
+    change = changes_of(fastprof.diff(old, new), "functions")["varies"]
+    assert not change.is_noise
+    assert change.own == (15.0, 25.0)
+
+
+@pytest.mark.parametrize("kind", ["functions", "paths"])
+def test_what_only_some_runs_call(kind):
+    def sometimes():
+        pass
+
+    clock = Clock()
+    with fastprof.Profiler(timer=clock, timeunit=1.0) as profiler:
+        sometimes()
+    difference = fastprof.diff(runs_of(1, 2), [profiler.snapshot(), *runs_of(1)])
+    change = next(
+        one for one in getattr(difference, kind) if one.name.endswith("sometimes")
+    )
+    assert change.calls == (0, 0.5)
+    assert change.is_noise  # one run had none, as those before
+
+
+def test_rules_are_not_broken_by_chance():
+    noise = fastprof.diff(runs_of(10, 20, 15), runs_of(18, 30, 24))
+    change = fastprof.diff(runs_of(10, 20, 15), runs_of(21, 30, 24))
+    assert noise.violations("own>+10%") == []
+    (broken,) = change.violations("own>+10%")
+    assert broken.name == f"{__name__}:varies"
+    single = fastprof.diff(runs_of(15)[0], runs_of(24)[0])
+    assert len(single.violations("own>+10%")) == 1
+
+
+def test_no_run_at_all():
+    with pytest.raises(ValueError, match="no profile"):
+        fastprof.diff([], runs_of(1))
+
+
+def test_all_runs_must_be_comparable():
+    with fastprof.Profiler(clock="cpu") as profiler:
+        pass
+    with pytest.raises(ValueError, match="cannot be compared"):
+        fastprof.diff(runs_of(1), [*runs_of(1), profiler.snapshot()])

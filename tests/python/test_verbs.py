@@ -231,6 +231,15 @@ def test_diff_tells_what_changed(old, new):
     assert "1 more" in result.stdout
 
 
+def test_diff_of_several_runs(old, new):
+    runs = "--repeat-old", new, "--repeat-new", old, new
+    result = run("diff", old, new, *runs, "--fail-if", "own>+10%")
+    assert (result.returncode, result.stderr) == (0, "")
+    row = r"^ +3\.500 +4\.000 +\+0\.500 .* 3\.5 +4 ~ test_verbs:leaf$"
+    assert re.search(row, result.stdout, re.M)
+    assert "~ may be chance: within the errors, or as runs differ" in result.stdout
+
+
 def test_diff_fails_where_a_rule_is_broken(old, new):
     rules = "--fail-if", "calls>+100%", "--fail-if", "own>1000"
     result = run("diff", old, new, *rules)
