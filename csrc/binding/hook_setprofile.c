@@ -389,7 +389,8 @@ enter_slowly(fpy_recorder *recorder, PyObject *callee, fp_frame identity, fp_tic
 {
     fpy_session *session = fpy_session_held(recorder->session);
 
-    if (!fpy_recorder_enter(recorder, callee, identity, now)) {
+    if ((!PyCode_Check(callee) || fpy_session_wants(session, (PyCodeObject *)callee)) &&
+        !fpy_recorder_enter(recorder, callee, identity, now)) {
         fpy_thread_give_up(session);
     }
     Py_DECREF(session->owner);
@@ -405,6 +406,23 @@ enter_known(fpy_recorder *recorder, PyObject *callee, fp_key key, fp_frame ident
         return 0;
     }
     return enter_slowly(recorder, callee, identity, now);
+}
+
+/* Whether a frame's function is in the recorder's focus: it is the innermost call, or
+ * the session wants it. */
+static bool
+is_in_focus(fpy_recorder *recorder, PyFrameObject *frame)
+{
+    fpy_session *session;
+    bool is_inside;
+
+    if (!recorder->has_focus || recorder->engine.top->frame == (fp_frame)frame) {
+        return true;
+    }
+    session = fpy_session_held(recorder->session);
+    is_inside = fpy_session_wants(session, fpy_frame_code(frame));
+    Py_DECREF(session->owner);
+    return is_inside;
 }
 
 /* A generator's frame has been entered. */
@@ -425,6 +443,9 @@ enter_frame(fpy_recorder *recorder, PyFrameObject *frame, fp_ticks now)
     PyObject *code = (PyObject *)fpy_frame_code(frame);
     fpy_session *session;
 
+    if (!is_in_focus(recorder, frame)) {
+        return 0;
+    }
     if (!fpy_is_generator((PyCodeObject *)code)) {
         return enter_known(recorder, code, code, (fp_frame)frame, now);
     }
@@ -485,6 +506,9 @@ leave_slowly(fpy_recorder *recorder, PyFrameObject *frame, PyObject *result,
 {
     const fp_frame identity = (fp_frame)frame;
 
+    if (!is_in_focus(recorder, frame)) {
+        return 0;
+    }
     if (result != NULL) {
         leaving_generator(recorder, frame, now);
     }
@@ -509,7 +533,8 @@ leave_c_slowly(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
     const fp_frame caller = (fp_frame)frame;
     const fp_frame identity = caller | FPY_C_CALL;
 
-    if (fp_recorder_leave(&recorder->engine, identity, now, raised) != FP_OK &&
+    if (is_in_focus(recorder, frame) &&
+        fp_recorder_leave(&recorder->engine, identity, now, raised) != FP_OK &&
         !fpy_is_own_function(function) &&
         (fp_recorder_current(&recorder->engine) == caller ||
          recorder->base_frame == caller)) {
@@ -546,6 +571,7 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
         return leave_slowly(recorder, frame, arg, now);
     case PyTrace_C_CALL:
         if (!recorder->builtins ||
+            (recorder->has_focus && !is_in_focus(recorder, frame)) ||
             FP_LIKELY(fp_recorder_try_enter(
                 engine, fpy_c_function_key(arg), of_c_call, now))) {
             return 0;

@@ -312,6 +312,7 @@ profiler_traverse(fpy_profiler *self, visitproc visit, void *arg)
     Py_VISIT(self->session.enabled_in);
     Py_VISIT(self->session.timer);
     Py_VISIT(self->session.wires);
+    fpy_focus_traverse(&self->session.focus, visit, arg);
     return fpy_callables_traverse(&self->session.callables, visit, arg);
 }
 
@@ -321,6 +322,7 @@ profiler_clear_references(fpy_profiler *self)
     stop(&self->session);
     Py_CLEAR(self->session.timer);
     Py_CLEAR(self->session.wires);
+    fpy_focus_clear(&self->session.focus);
     fpy_callables_clear(&self->session.callables);
     return 0;
 }
@@ -505,6 +507,21 @@ profiler_watch(fpy_profiler *self, PyObject *wires)
     Py_RETURN_NONE;
 }
 
+static PyObject *
+profiler_focus(fpy_profiler *self, PyObject *predicate)
+{
+    fpy_session *session = &self->session;
+
+    if (!PyCallable_Check(predicate) || session->enabled ||
+        session->recorders != NULL || session->retired != NULL) {
+        PyErr_SetString(PyExc_TypeError,
+                        "focus takes what can be called, before anything is recorded");
+        return NULL;
+    }
+    Py_XSETREF(session->focus.predicate, Py_NewRef(predicate));
+    Py_RETURN_NONE;
+}
+
 void
 fpy_stop_all(fpy_state *state)
 {
@@ -628,6 +645,12 @@ PyMethodDef fpy_profiler_methods[] = {
      "clear($self, /)\n--\n\n"
      "Forget what was recorded. Legal at any time, but while the profiler's timer\n"
      "runs or what it has recorded is being read."},
+    {"focus",
+     (PyCFunction)profiler_focus,
+     METH_O,
+     "focus($self, predicate, /)\n--\n\n"
+     "Record only Python functions of which the predicate is true; it is called once\n"
+     "for each code object, with the name of its module (or None) and the code."},
     {"watch",
      (PyCFunction)profiler_watch,
      METH_O,

@@ -141,6 +141,7 @@ fpy_session_recorder(fpy_session *session, uint64_t thread_id, uint64_t ident)
     }
     recorder->session = session;
     recorder->measure = session->measure;
+    recorder->has_focus = session->focus.predicate != NULL;
     if (session->measure != FPY_WALL) {
         recorder->presence =
             fp_presence_new(&session->state->clock, session->state->use_rseq);
@@ -253,6 +254,20 @@ hide(fpy_recorder *recorder, const fpy_callable *callable, fp_frame identity)
     if (visibility != FP_SHOWN && fp_recorder_current(&recorder->engine) == identity) {
         fp_recorder_hide(&recorder->engine, visibility);
     }
+}
+
+bool
+fpy_session_wants(fpy_session *session, PyCodeObject *code)
+{
+    bool wants;
+
+    if (session->focus.predicate == NULL) {
+        return true;
+    }
+    session->busy++;
+    wants = fpy_focus_has(&session->focus, code);
+    session->busy--;
+    return wants;
 }
 
 void

@@ -12,6 +12,7 @@
 
 #include "callable.h"
 #include "compat.h"
+#include "focus.h"
 #include "state.h"
 
 #include "../engine/presence.h"
@@ -50,6 +51,7 @@ typedef enum {
 typedef struct fpy_recorder {
     fpy_builtins builtins; /* the session's, at hand, as the next */
     fpy_measure measure;
+    bool has_focus;
     fp_recorder engine;
     fpy_session *session;
     struct fpy_recorder *next; /* in one of the session's lists */
@@ -77,9 +79,10 @@ struct fpy_session {
     fpy_callables callables;
     fp_budget budget;
     size_t max_nodes; /* what the budget is at first */
-    PyObject *wires;  /* what is asked when a function begins or returns, by the
-                         address of its code (a dict); NULL: nothing */
-    PyObject *timer;  /* NULL: the module's clock */
+    fpy_focus focus;
+    PyObject *wires; /* what is asked when a function begins or returns, by the
+                        address of its code (a dict); NULL: nothing */
+    PyObject *timer; /* NULL: the module's clock */
     double timer_unit;
     fp_ticks timer_last;
     unsigned long timer_thread; /* who called the timer last, while busy */
@@ -134,6 +137,9 @@ fpy_recorder *fpy_session_recorder_here(const fpy_session *session);
 /* The time of an event of the calling thread, which the session records. May run Python
  * code if there is a timer. */
 fp_ticks fpy_session_event_time(fpy_session *session);
+
+/* Whether the session records a function, whose code runs now. May run Python code. */
+bool fpy_session_wants(fpy_session *session, PyCodeObject *code);
 
 /* The option `builtins` has changed. C functions that are open when they are no longer
  * wanted end here: their returns will not be looked at. */

@@ -145,7 +145,14 @@ fpy_tool_ask_for_events(fpy_tool *tool, bool python, bool c_calls)
     }
     /* An earlier owner of our number may have switched events off, place by place, and
      * that would hold for us too. */
-    return events != 0 ? tell(ask(tool, "restart_events", "()")) : 0;
+    return events != 0 ? fpy_tool_restart(tool) : 0;
+}
+
+int
+fpy_tool_restart(fpy_tool *tool)
+{
+    tool->has_disabled = false;
+    return tell(ask(tool, "restart_events", "()"));
 }
 
 static int
@@ -196,6 +203,10 @@ fpy_tool_uninstall(fpy_tool *tool)
 {
     bool intact = fpy_tool_is_intact(tool);
 
+    /* What is switched off would be so for the next owner of the number, too. */
+    if (tool->has_disabled && fpy_tool_restart(tool) < 0) {
+        PyErr_Clear();
+    }
     if (is_ours(tool)) {
         const long others = unregister_callbacks(tool, &intact);
         const long rest = present_events(tool) & (~tool->events | others);
@@ -252,6 +263,7 @@ fpy_tool_init(fpy_tool *tool)
     }
     Py_XDECREF(events);
     tool->missing = PyObject_GetAttrString(functions, "MISSING");
+    tool->disable = PyObject_GetAttrString(functions, "DISABLE");
     return PyErr_Occurred() ? -1 : 0;
 }
 
@@ -260,6 +272,7 @@ fpy_tool_free(fpy_tool *tool)
 {
     Py_CLEAR(tool->functions);
     Py_CLEAR(tool->missing);
+    Py_CLEAR(tool->disable);
 }
 
 #endif

@@ -31,6 +31,8 @@ typedef enum {
 typedef struct {
     PyObject *functions; /* sys.monitoring */
     PyObject *missing;   /* its MISSING: there is no first argument */
+    PyObject *disable;   /* its DISABLE: the event is switched off at this place */
+    bool has_disabled;   /* a callback has answered that, since the last restart */
     PyObject *callbacks[FPY_EVENT_KINDS];
     long numbers[FPY_EVENT_KINDS];
     long events; /* that we have asked for */
@@ -53,6 +55,9 @@ int fpy_tool_install(fpy_tool *tool);
  * exception.
  */
 int fpy_tool_ask_for_events(fpy_tool *tool, bool python, bool c_calls);
+
+/* Switches on what has been switched off, for all tools; -1 with an exception. */
+int fpy_tool_restart(fpy_tool *tool);
 
 /* Whether the number and the events are still ours. */
 bool fpy_tool_is_intact(const fpy_tool *tool);

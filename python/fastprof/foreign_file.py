@@ -143,6 +143,7 @@ def _info() -> "dict[str, Any]":
         "complete": True,
         "hook_lost": False,
         "threads_lost": False,
+        "focus": False,
         "clock_unstable": False,
         "compensate": False,
         "calibration": None,

@@ -184,6 +184,28 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         help="for a .prof file: exact makes each path a function of its own, for"
         " viewers that cannot read the call tree, such as snakeviz",
     )
+    for name, what in (
+        ("include", "only what is in"),
+        ("exclude", "nothing that is in"),
+    ):
+        parser.add_option(
+            f"--{name}",
+            action="append",
+            metavar="NAME",
+            help=f"record {what} this module, package, file or folder, or pattern of "
+            "such; may be given again",
+        )
+    for name, whose in (
+        ("stdlib", "the standard library"),
+        ("site-packages", "installed packages"),
+    ):
+        parser.add_option(
+            f"--no-{name}",
+            dest=name.replace("-", "_"),
+            action="store_false",
+            default=True,
+            help=f"record no Python functions of {whose}",
+        )
     parser.add_option(
         "--no-compensate",
         dest="compensate",
@@ -206,11 +228,12 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
     options, program = parser.parse_args(arguments)
     if options.as_cprofile:
         for name in (
-            *("outfile", "sort", "backend", "builtins", "clock", "tree", "compensate"),
-            "live",
+            *("outfile", "sort", "backend", "builtins", "clock", "tree", "live"),
+            *("include", "exclude", "stdlib", "site_packages", "compensate"),
         ):
-            if getattr(options, name) != parser.defaults[name]:
-                flag = "no-compensate" if name == "compensate" else name
+            if getattr(options, name) != parser.defaults.get(name):
+                flag = f"no-{name}" if parser.defaults.get(name) is True else name
+                flag = flag.replace("_", "-")
                 parser.error(f"--as-cprofile profiles nothing: leave out --{flag}")
     if options.tree != "merged" and (
         options.outfile is None or format_of(options.outfile) not in (None, "prof")
@@ -378,6 +401,10 @@ def make_profiler(options: optparse.Values) -> Profiler:
             builtins=BUILTINS[options.builtins],
             compensate=options.compensate,
             clock=options.clock,
+            include=options.include,
+            exclude=options.exclude,
+            stdlib=options.stdlib,
+            site_packages=options.site_packages,
         )
     except FastprofError as error:
         raise BadInputError(str(error)) from error

@@ -76,7 +76,7 @@ class _Merging:
             )
         self.info["merged"]["profiles"] += profiles
         self.info["complete"] = self.info["complete"] and stats.info["complete"]
-        for flag in ("hook_lost", "threads_lost", "clock_unstable"):
+        for flag in ("hook_lost", "threads_lost", "clock_unstable", "focus"):
             self.info[flag] = self.info[flag] or stats.info[flag]
         self.info["negative_intervals"] += stats.info["negative_intervals"]
         for name in LISTED:

@@ -11,6 +11,7 @@ from time import gmtime, strftime
 
 from . import _core
 from ._version import __version__
+from .focus import predicate_of
 from .formats import encode, format_of
 from .output import check_writable, replace_file
 from .stats import Stats, pstats_dict
@@ -55,13 +56,24 @@ class Profiler(_core.Profiler):
             CPU: without sleep, without waiting for I/O, locks or the interpreter; or
             "both": times are the wall clock's, and `Stats.functions` and the tables
             have CPU times beside.
+        include: Which Python functions are recorded; None: all. A list of names of
+            modules and packages, of "module:qualified name", of paths of files and
+            folders (with a "/" or the ending ".py") – all may be patterns, by the rules
+            of `fnmatch` –, of functions and of code objects; or a predicate, which is
+            called once for each code object, with the name of its module (or None) and
+            the code. What else runs is as if it were not there: its time, and that of
+            what it calls, is that of the nearest caller that is recorded, but for
+            functions that are; C functions are recorded where such functions call them.
+        exclude: Which are not, also if they are included; likewise.
+        stdlib: Whether functions of the standard library are recorded.
+        site_packages: Whether functions of installed packages are.
 
     Raises:
         ValueError: An option has an unknown value.
         BackendError: There is no such event source, or not on this Python, or it
             cannot do what `builtins` asks for; or FASTPROF_CLOCK names a clock that
             this machine does not have.
-        TypeError: The timer cannot be called.
+        TypeError: The timer cannot be called; what is to be included is no such thing.
     """
 
     stats: "dict[Any, Any]"
@@ -78,6 +90,10 @@ class Profiler(_core.Profiler):
         backend: "Literal['auto', 'setprofile', 'monitoring']" = "auto",
         compensate: bool = True,
         clock: "Literal['wall', 'cpu', 'both']" = "wall",
+        include: "Any" = None,
+        exclude: "Any" = None,
+        stdlib: bool = True,
+        site_packages: bool = True,
     ) -> None:
         """See the class."""
         super().__init__(
@@ -91,6 +107,10 @@ class Profiler(_core.Profiler):
             compensate=compensate,
             clock=clock,
         )
+        predicate = predicate_of(include, exclude, stdlib, site_packages)
+        if predicate is not None:
+            self.focus(predicate)
+        self._has_focus = predicate is not None
 
     def __enter__(self) -> "Self":
         """Enable."""
@@ -136,6 +156,7 @@ class Profiler(_core.Profiler):
             "complete": snapshot.complete,
             "hook_lost": snapshot.hook_lost,
             "threads_lost": snapshot.threads_lost,
+            "focus": self._has_focus,
         }
         return Stats(snapshot, info)
 

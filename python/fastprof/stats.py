@@ -53,6 +53,7 @@ FLAGS = {
     "complete": bool,
     "hook_lost": bool,
     "threads_lost": bool,
+    "focus": bool,
     "clock_unstable": bool,
     "compensate": bool,
 }
@@ -540,6 +541,8 @@ class Stats:
             "a new thread had another profile function, and is not in the profile": (
                 self.info["threads_lost"]
             ),
+            "not all functions were recorded: the time of the others is in that of the "
+            "functions that called them": self.info["focus"],
             "the clock was not steady: times may be off": self.info["clock_unstable"],
             "cProfile recorded it: callers are known, paths are not": (
                 self.info["clock"] == "cProfile"

@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import termios
 import time
@@ -35,6 +36,8 @@ class Terminal:
             fcntl.ioctl(0, termios.TIOCSWINSZ, size)
             if cwd is not None:
                 os.chdir(cwd)
+            # Where the tests run in the background, Ctrl-C is ignored.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execve(words[0], words, environment)
 
     def read(self):
@@ -62,7 +65,8 @@ class Terminal:
 
     def end(self):
         """Until nobody writes any more; the exit code, or a signal's number below 0."""
+        deadline = time.monotonic() + PATIENCE
         while self.read():
-            pass
+            assert time.monotonic() < deadline, f"no end after {self.output!r}"
         os.close(self.master)
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])

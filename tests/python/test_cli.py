@@ -656,6 +656,30 @@ def test_a_file_is_compensated_or_not(place):
         assert fastprof.load(place.profile).compensated is (flags == [])
 
 
+def test_only_what_is_in_the_focus_is_recorded(place):
+    place.write("program.py", "import json, helper\njson.dumps([1])\nhelper.run()")
+    place.write("helper.py", "def run(): return inner()\ndef inner(): pass")
+
+    def names(*flags):
+        place.profiled("-o", place.profile, *flags, "program.py")
+        functions = fastprof.load(place.profile).functions
+        return {one.full_name for one in functions if one.kind == "python"}
+
+    assert names("--include", "helper") == {
+        "helper:<module>",
+        "helper:run",
+        "helper:inner",
+    }
+    assert names("--include", "__main__", "--include", "helper:in*") == {
+        "__main__:<module>",
+        "helper:inner",
+    }
+    inside = names("--no-stdlib")
+    assert {"helper:run", "__main__:<module>"} <= inside
+    assert not {name for name in inside if name.startswith(("json", "importlib"))}
+    assert "helper:run" not in names("--exclude", "helper")
+
+
 def test_table_comes_before_the_traceback(place):
     place.write("program.py", "import sys; sys.stderr = sys.stdout\n1 / 0\n")
     result = place.profiled("program.py")
@@ -932,6 +956,8 @@ def test_help_is_no_error(place):
         (["--as-cprofile", "-o", "x", "program.py"], "leave out --outfile"),
         (["--as-cprofile", "--builtins=no", "program.py"], "leave out --builtins"),
         (["--as-cprofile", "--no-compensate", "x"], "leave out --no-compensate"),
+        (["--as-cprofile", "--include", "a", "x"], "leave out --include"),
+        (["--as-cprofile", "--no-site-packages", "x"], "leave out --no-site-packages"),
     ],
 )
 def test_usage_errors_are_told_as_cprofile_tells_them(place, arguments, message):
