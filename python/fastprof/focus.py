@@ -105,7 +105,7 @@ def _fits(pattern: str, module: str | None, code: types.CodeType) -> bool:
 
 
 def _place_of(file: str) -> str:
-    """Which kind of code: "site" if installed, "stdlib", or "" for the program's own."""
+    """Which kind of code: "site" if installed, "stdlib", "" if the program's own."""
     if file.startswith("<frozen "):
         return "stdlib"
     folders = os.path.abspath(file).split(os.sep)
