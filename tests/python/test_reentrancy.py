@@ -182,7 +182,8 @@ def numbers():
 
 going = numbers()
 next(going)
-profiler = fastprof.Profiler(backend="setprofile", max_nodes={max_nodes})
+profiler = fastprof.Profiler(
+    backend="setprofile", builtins=False, max_nodes={max_nodes})
 profiler.enable()
 threading._active[threading.get_ident()] = Odd()
 next(going)
@@ -190,6 +191,32 @@ profiler.disable()
 print("well")
 """
     run_isolated(source, stdout="well\n")
+
+
+def test_the_name_of_a_thread_drops_the_profiler_in_a_collection():
+    """The list of those that record led on through what was freed."""
+    source = """
+import fastprof, gc, threading
+
+class Odd:
+    @property
+    def _name(self):
+        global profiler
+        profiler = None
+        return "odd"
+
+threading._active[threading.get_ident()] = Odd()
+for _ in range(5):
+    other = fastprof.Profiler(builtins=False)
+    profiler = fastprof.Profiler(builtins=False)
+    profiler.enable()
+    other.enable()
+    gc.collect()
+    assert profiler is None
+    other.disable()
+print("well")
+"""
+    run_isolated(source, stdout="well\n", PYTHONMALLOC="debug")
 
 
 @pytest.mark.skipif(
