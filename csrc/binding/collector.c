@@ -37,19 +37,24 @@ static PyObject *
 on_collection(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     fpy_state *state = fpy_state_of_module(module);
+    fpy_session *session = fpy_session_held(state->active);
     const bool begins = count > 0 && PyUnicode_Check(args[0]) &&
                         PyUnicode_CompareWithASCIIString(args[0], "start") == 0;
 
     state->is_collecting = begins;
-    for (fpy_session *s = state->active, *next; s != NULL; s = next) {
-        fpy_recorder *recorder = s->timer == NULL ? fpy_session_recorder_here(s) : NULL;
-        next = s->next_active;
+    while (session != NULL) {
+        fpy_recorder *recorder =
+            session->timer == NULL ? fpy_session_recorder_here(session) : NULL;
+        fpy_session *next;
         if (recorder != NULL && begins) {
             begin(recorder);
         } else if (recorder != NULL) {
             fp_recorder_leave(
-                &recorder->engine, COLLECTION, fpy_session_event_time(s), false);
+                &recorder->engine, COLLECTION, fpy_session_event_time(session), false);
         }
+        next = fpy_session_held(session->next_active);
+        Py_DECREF(session->owner);
+        session = next;
     }
     Py_RETURN_NONE;
 }

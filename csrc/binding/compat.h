@@ -223,7 +223,7 @@ fpy_resumes_may_be_unseen(void)
 static inline bool
 fpy_failed_calls_are_left(void)
 {
-    return PY_VERSION_HEX >= 0x030C0000;
+    return PY_VERSION_HEX >= 0x030B0000;
 }
 
 /* Whether cProfile refuses to enable a profiler that is enabled already. */

@@ -159,25 +159,56 @@ append_stolen(PyObject *list, PyObject *item)
     return result;
 }
 
-static int
-copy_threads(fpy_snapshot *self, fpy_session *session, fpy_recorder *list, fp_ticks now)
+static size_t
+length(const fpy_recorder *list)
+{
+    size_t count = 0;
+
+    for (; list != NULL; list = list->next) {
+        count++;
+    }
+    return count;
+}
+
+/* Copies the recorders of a list, and notes which they were. */
+static fp_status
+copy_list(fpy_snapshot *self, fpy_session *session, fpy_recorder *list, fp_ticks now,
+          fpy_recorder **copied)
 {
     const fp_numbering numbering = {fpy_callables_number, &session->callables};
+    fp_status status = FP_OK;
 
-    for (fpy_recorder *r = list; r != NULL; r = r->next) {
-        if (fp_snapshot_add(&self->snapshot,
-                            &r->engine,
-                            r->ident,
-                            fpy_recorder_now(r, now),
-                            numbering) != FP_OK) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        if (append_stolen(self->threads, describe_thread(r, now)) < 0) {
-            return -1;
-        }
+    for (fpy_recorder *r = list; r != NULL && status == FP_OK; r = r->next) {
+        copied[self->snapshot.thread_count] = r;
+        status = fp_snapshot_add(&self->snapshot,
+                                 &r->engine,
+                                 r->ident,
+                                 fpy_recorder_now(r, now),
+                                 numbering);
     }
-    return 0;
+    return status;
+}
+
+/* Describing threads may run the program, and that may end some: then they change from
+ * one of the lists to the other. So all are copied first. */
+static int
+copy_threads(fpy_snapshot *self, fpy_session *session, fp_ticks now)
+{
+    const size_t count = length(session->recorders) + length(session->retired);
+    fpy_recorder **copied = fp_alloc((count + 1) * sizeof *copied);
+    int result = 0;
+
+    if (copied == NULL ||
+        copy_list(self, session, session->recorders, now, copied) != FP_OK ||
+        copy_list(self, session, session->retired, now, copied) != FP_OK) {
+        PyErr_NoMemory();
+        result = -1;
+    }
+    for (size_t i = 0; i < count && result == 0; i++) {
+        result = append_stolen(self->threads, describe_thread(copied[i], now));
+    }
+    fp_free(copied);
+    return result;
 }
 
 PyObject *
@@ -202,10 +233,7 @@ fpy_snapshot_take(fpy_session *session)
     self->threads = PyList_New(0);
     result = self->threads != NULL ? 0 : -1;
     if (result == 0) {
-        result = copy_threads(self, session, session->recorders, now);
-    }
-    if (result == 0) {
-        result = copy_threads(self, session, session->retired, now);
+        result = copy_threads(self, session, now);
     }
     if (result == 0) {
         result = list_functions(self, &session->callables);

@@ -452,7 +452,8 @@ trip(fpy_session *session, int kind, PyObject *const *args)
 }
 
 /* Several recorders, a custom timer, wires, or another thread than the last time. NULL
- * with the exception of a wire's. */
+ * with the exception that the first wire raised; the others are asked all the same, for
+ * they will be told of the end. */
 static FP_COLD PyObject *
 feed_slowly(PyObject *self, int kind, PyObject *const *args)
 {
@@ -479,8 +480,8 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
            NULL) {
         fpy_session *session = fpy_session_held(recorder->session);
         feed(recorder, kind, args, thread, now);
-        if (type == NULL && trip(session, kind, args) < 0) {
-            PyErr_Fetch(&type, &value, &traceback);
+        if (trip(session, kind, args) < 0) {
+            fpy_keep_first_exception(&type, &value, &traceback);
         }
         Py_DECREF(session->owner);
     }

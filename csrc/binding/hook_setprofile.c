@@ -436,7 +436,8 @@ entered_generator(fpy_recorder *recorder, PyFrameObject *frame, fp_ticks now)
     return 0;
 }
 
-/* By a path that was not foreseen. */
+/* By a path that was not foreseen. Naming it may run Python code that takes our hook
+ * away: then the recorder can only be read. */
 static FP_OUT_OF_LINE int
 enter_frame(fpy_recorder *recorder, PyFrameObject *frame, fp_ticks now)
 {
@@ -451,7 +452,9 @@ enter_frame(fpy_recorder *recorder, PyFrameObject *frame, fp_ticks now)
     }
     session = fpy_session_held(recorder->session);
     enter_known(recorder, code, code, (fp_frame)frame, now);
-    entered_generator(recorder, frame, now);
+    if (fp_recorder_current(&recorder->engine) == (fp_frame)frame) {
+        entered_generator(recorder, frame, now);
+    }
     Py_DECREF(session->owner);
     return 0;
 }
@@ -473,10 +476,12 @@ missed_call(fpy_recorder *recorder, PyObject *callee, fp_frame identity, fp_tick
     fpy_session *session = fpy_session_held(recorder->session);
 
     enter_slowly(recorder, callee, identity, now);
-    if (PyCode_Check(callee)) {
-        fp_recorder_resume(&recorder->engine, identity, now);
+    if (fp_recorder_current(&recorder->engine) == identity) {
+        if (PyCode_Check(callee)) {
+            fp_recorder_resume(&recorder->engine, identity, now);
+        }
+        fp_recorder_leave(&recorder->engine, identity, now, false);
     }
-    fp_recorder_leave(&recorder->engine, identity, now, false);
     Py_DECREF(session->owner);
 }
 
@@ -623,19 +628,8 @@ trip(fpy_session *session, PyFrameObject *frame, int what, const PyObject *arg)
     return fpy_thread_trip(session, code, what == PyTrace_CALL ? Py_True : Py_False);
 }
 
-/* A call that was to begin has an exception: it ends, without an event, and without a
- * place in the traceback. */
-static void
-end_failed_call(const hooked *one, PyFrameObject *frame)
-{
-    PyTraceBack_Here(frame);
-    for (fpy_recorder *r = one->thread.recorders; r != NULL; r = r->next_on_thread) {
-        const fp_ticks now = fpy_session_now_quietly(r->session);
-        fp_recorder_leave(&r->engine, (fp_frame)frame, fpy_recorder_now(r, now), true);
-    }
-}
-
-/* Several recorders, a custom timer, or wires. -1 with the exception of a wire's. */
+/* Several recorders, a custom timer, or wires. -1 with the exception that the first wire
+ * raised; the others are asked all the same, for they will be told of the end. */
 static int
 feed_all(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
 {
@@ -650,17 +644,21 @@ feed_all(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
            NULL) {
         fpy_session *session = fpy_session_held(recorder->session);
         feed(recorder, frame, what, arg, now);
-        if (type == NULL && trip(session, frame, what, arg) < 0) {
-            PyErr_Fetch(&type, &value, &traceback);
+        if (trip(session, frame, what, arg) < 0) {
+            fpy_keep_first_exception(&type, &value, &traceback);
         }
         Py_DECREF(session->owner);
     }
     if (type == NULL) {
         return 0;
     }
-    PyErr_Restore(type, value, traceback);
     if (what == PyTrace_CALL && !fpy_failed_calls_are_left()) {
-        end_failed_call(one, frame);
+        /* It ends without an event, and without a place in the traceback. */
+        feed_all(one, frame, PyTrace_RETURN, NULL);
+        PyErr_Restore(type, value, traceback);
+        PyTraceBack_Here(frame);
+    } else {
+        PyErr_Restore(type, value, traceback);
     }
     return -1;
 }

@@ -656,9 +656,9 @@ PyMethodDef fpy_profiler_methods[] = {
      METH_O,
      "watch($self, wires, /)\n--\n\n"
      "What to call when Python functions begin (with True), return (with False) or\n"
-     "end with an exception (with None; up to 3.11 not if it is of a begin's wire):\n"
-     "a dict by the addresses of their code objects, which the caller keeps alive.\n"
-     "What is raised at a begin or return is raised in the function, from its frame."},
+     "end with an exception (with None): a dict by the addresses of their code\n"
+     "objects, which the caller keeps alive. What is raised at a begin or return is\n"
+     "raised in the function, from its frame."},
     {"getstats",
      (PyCFunction)profiler_getstats,
      METH_NOARGS,

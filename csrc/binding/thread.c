@@ -140,6 +140,16 @@ fpy_thread_trip(fpy_session *session, PyCodeObject *code, PyObject *phase)
 }
 
 void
+fpy_keep_first_exception(PyObject **type, PyObject **value, PyObject **traceback)
+{
+    if (*type == NULL) {
+        PyErr_Fetch(type, value, traceback);
+    } else {
+        PyErr_Clear();
+    }
+}
+
+void
 fpy_thread_give_up(fpy_session *session)
 {
     session->incomplete = true;

@@ -54,6 +54,10 @@ fpy_recorder *fpy_thread_next(fpy_thread *thread, const fpy_event *event,
  * function's; never if that has one already. */
 int fpy_thread_trip(fpy_session *session, PyCodeObject *code, PyObject *phase);
 
+/* Takes the exception that is set out of the way: it is kept in the three, if they hold
+ * none yet. */
+void fpy_keep_first_exception(PyObject **type, PyObject **value, PyObject **traceback);
+
 /* Memory has run out: recording stops on all threads, and the program goes on. Runs no
  * Python code. */
 void fpy_thread_give_up(fpy_session *session);

@@ -260,6 +260,7 @@ fp_recorder_current(const fp_recorder *recorder)
 void
 fp_recorder_close(fp_recorder *recorder, fp_ticks now)
 {
+    fp_suspensions_free(&recorder->suspensions);
     if (recorder->pairs != NULL) {
         fp_pairs_close(recorder->pairs, program_time(recorder, now));
         return;
@@ -280,7 +281,6 @@ void
 fp_recorder_retire(fp_recorder *recorder)
 {
     fp_calltree_retire(&recorder->tree);
-    fp_suspensions_free(&recorder->suspensions);
     fp_free(recorder->stack);
     recorder->stack = recorder->limit = recorder->top = NULL;
 }

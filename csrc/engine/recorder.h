@@ -233,7 +233,8 @@ fp_recorder_lose(fp_recorder *recorder, fp_ticks ticks)
 /* The frame that was entered last and is open; 0 when there is none. */
 fp_frame fp_recorder_current(const fp_recorder *recorder);
 
-/* Ends all calls that are open: recording stops. */
+/* Ends all calls that are open: recording stops. What stands still may go on unseen, so
+ * since when is forgotten. */
 void fp_recorder_close(fp_recorder *recorder, fp_ticks now);
 
 /* Calls that seemed to end before they began. */

@@ -133,6 +133,19 @@ def test_what_is_thrown_away_does_not_stand_still(profiler):
     assert resumes == (2 if sys.version_info >= (3, 13) else 102)
 
 
+def test_what_goes_on_unseen_does_not_stand_still(profiler):
+    going = count(10)
+    with profiler:
+        next(going)
+    for _ in range(3):
+        next(going)
+        CLOCK.now += 1000
+    with profiler:
+        next(going)
+    stats = profiler.snapshot()[count]
+    assert (stats.resumes, stats.suspended) == (1, 0)
+
+
 def test_coroutines(profiler):
     async def main():
         await asyncio.gather(*(steps(5) for _ in range(10)))

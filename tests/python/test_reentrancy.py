@@ -164,6 +164,115 @@ print("well")
     run_isolated(source, stdout="well\n")
 
 
+@pytest.mark.parametrize("max_nodes", [1, 1000])
+def test_the_name_of_a_thread_takes_the_hook_away(max_nodes):
+    """A generator that went on was looked for in a stack that was given back."""
+    source = f"""
+import sys, threading, fastprof
+
+class Odd:
+    @property
+    def _name(self):
+        sys.setprofile(None)
+        return "odd"
+
+def numbers():
+    yield 1
+    yield 2
+
+going = numbers()
+next(going)
+profiler = fastprof.Profiler(
+    backend="setprofile", builtins=False, max_nodes={max_nodes})
+profiler.enable()
+threading._active[threading.get_ident()] = Odd()
+next(going)
+profiler.disable()
+print("well")
+"""
+    run_isolated(source, stdout="well\n")
+
+
+def test_the_name_of_a_thread_drops_the_profiler_in_a_collection():
+    """The list of those that record led on through what was freed."""
+    source = """
+import fastprof, gc, threading
+
+class Odd:
+    @property
+    def _name(self):
+        global profiler
+        profiler = None
+        return "odd"
+
+threading._active[threading.get_ident()] = Odd()
+for _ in range(5):
+    other = fastprof.Profiler(builtins=False)
+    profiler = fastprof.Profiler(builtins=False)
+    profiler.enable()
+    other.enable()
+    gc.collect()
+    assert profiler is None
+    other.disable()
+print("well")
+"""
+    run_isolated(source, stdout="well\n", PYTHONMALLOC="debug")
+
+
+@pytest.mark.skipif(
+    sys.version_info >= (3, 12), reason="no collection there from 3.12 on; runs up to 3.11"
+)
+def test_threads_end_while_a_snapshot_lists_them():
+    """One that moved to the ended threads was listed twice, and others not at all."""
+    source = """
+import fastprof, gc, threading
+
+def call():
+    pass
+
+def work(go, is_ready):
+    call()
+    is_ready.set()
+    go.wait()
+
+def start():
+    go, is_ready = threading.Event(), threading.Event()
+    thread = threading.Thread(target=work, args=(go, is_ready))
+    thread.start()
+    is_ready.wait()
+    return thread, go
+
+class Ends:
+    def __del__(self):
+        end(threads[1:4])
+
+def end(some):
+    for thread, go in some:
+        go.set()
+        thread.join()
+
+for threshold in range(2, 30):
+    profiler = fastprof.Profiler(backend="setprofile")
+    with profiler:
+        threads = [start() for _ in range(6)]
+        gc.disable()
+        gc.collect()
+        cycle = Ends()
+        cycle.itself = cycle
+        del cycle
+        gc.set_threshold(threshold, 1000, 1000)
+        gc.enable()
+        snapshot = profiler.snapshot()
+        gc.set_threshold(700, 10, 10)
+        end(threads)
+    assert snapshot[call].calls == 6, (threshold, snapshot[call].calls)
+    assert len(snapshot.threads) == 7
+    gc.collect()
+print("well")
+"""
+    run_isolated(source, stdout="well\n")
+
+
 def test_what_a_snapshot_tells_of_functions_cannot_be_changed():
     """Its length says how many functions there are figures for."""
     profile = fastprof.Profile()

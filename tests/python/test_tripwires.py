@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 import warnings
+from contextlib import ExitStack
 
 import pytest
 from fastprof import Profiler, who
@@ -49,6 +50,7 @@ def test_it_is_raised_in_the_function():
         render(1)
     names = [frame.name for frame in traceback.extract_tb(failure.value.__traceback__)]
     assert names[1:3] == ["render", "query"]
+    assert names.count("query") == 1
 
 
 def test_each_call_that_is_too_many_is_told():
@@ -98,6 +100,8 @@ def test_what_cannot_be_watched():
         tripwire(query)
     with pytest.raises(ValueError, match="action"):
         tripwire(query, calls=1, action="explode")
+    with pytest.raises(ValueError, match="another function"):
+        tripwire(query, calls=1, per=query)
 
 
 def test_calls_in_each_call_of_another():
@@ -191,6 +195,30 @@ def test_several_wires():
             render(5)
         with pytest.raises(TripwireError, match="render is called for the 2nd"):
             render(5)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_call_that_one_refuses_has_ended_for_the_others(is_first):
+    refuses = tripwire(render, calls=0)
+    others = [tripwire(query, calls=1, per=render), tripwire(render, seconds=60.0)]
+    with ExitStack() as stack:
+        for wire in [refuses, *others] if is_first else [*others, refuses]:
+            stack.enter_context(wire)
+        for _ in range(3):
+            with pytest.raises(TripwireError, match="render is called"):
+                render(1)
+        query(1)
+        query(1)
+        assert 0 < others[1].seconds_spent < 60
+        assert (refuses.count, others[1].count) == (3, 3)
+
+
+def test_a_generator_that_is_refused_does_not_go_on():
+    with Profiler() as profiler, tripwire(numbers, calls=0):
+        with pytest.raises(TripwireError):
+            list(numbers(3))
+    found = profiler.snapshot()[numbers]
+    assert (found.calls, found.resumes) == (1, 0)
 
 
 def test_all_threads_count():

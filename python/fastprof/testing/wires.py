@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["TripwireError", "TripwireWarning", "tripwire"]
 
 ACTIONS = "raise", "warn", "break"
-# Whether we are told of the end of a call that has an exception from its begin.
-FAILED_CALLS_ARE_LEFT = sys.version_info >= (3, 12)
 
 
 class TripwireError(AssertionError):
@@ -74,7 +72,7 @@ class tripwire:
         Raises:
             TypeError: Neither calls nor seconds are given, or it is no Python function.
             LookupError: There is no function of that name.
-            ValueError: There is no such action.
+            ValueError: There is no such action, or `per` is the function itself.
         """
         if calls is seconds is None:
             raise TypeError("say what is right: calls or seconds")
@@ -85,6 +83,8 @@ class tripwire:
             )
         self._code = _code_of(function)
         self._per = None if per is None else _code_of(per)
+        if self._per is self._code:
+            raise ValueError("per must be another function than the one that is watched")
         self._label = label_of(function)
         self._per_label = "" if per is None else label_of(per)
         self._calls, self._seconds = calls, seconds
@@ -151,8 +151,6 @@ class tripwire:
             return  # it has an exception already
         message = self._complaint(begins)
         if message is not None:
-            if begins and not FAILED_CALLS_ARE_LEFT:
-                mine.open.pop()
             self._trip(message)
 
     def _complaint(self, begins: bool) -> str | None:
