@@ -80,6 +80,7 @@ PACKAGE_CHAIN = (
     "live",
     "progress",
     "launch",
+    "notebook",
     "doctor",
     "viewers",
     "verbs",
