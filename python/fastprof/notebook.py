@@ -136,8 +136,6 @@ class Cell:
         self, code: "Any", result: "Any" = None, *, async_: bool = False
     ) -> bool:
         """Have IPython run a call that runs the statement, recorded."""
-        if self.is_inside:  # the cell runs another one
-            return bool(await self.run_code_of_shell(code, result, async_=async_))
         step: Any = Profiler.runctx
         call, flags = f"{STEP}()", 0
         if async_:
@@ -149,12 +147,13 @@ class Cell:
         shell.InteractiveTB.tb_offset += OUR_FRAMES
         # In a function of ours, for such are not in profiles.
         sys.displayhook = lambda value: displayhook(value)
-        self.is_inside = True
+        # What the statement runs in its turn is to be in the profile, too.
+        shell.run_code, self.is_inside = self.run_code_of_shell, True
         try:
             caller = compile(call, "<fastprof>", "exec", flags)
             return bool(await self.run_code_of_shell(caller, result, async_=async_))
         finally:
-            self.is_inside = False
+            shell.run_code, self.is_inside = self.run_code, False
             sys.displayhook = displayhook
             shell.InteractiveTB.tb_offset -= OUR_FRAMES
             shell.user_ns.pop(STEP, None)
