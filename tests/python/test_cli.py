@@ -980,7 +980,7 @@ def test_threads_and_paths_are_as_many_as_asked_for(place):
         thread.join()
         """,
     )
-    place.check_same("--threads", "current", "program.py")
+    place.profiled("-o", place.profile, "--threads", "current", "program.py")
     assert "in_thread" not in names_in(place.stats())
     result = place.profiled("-o", place.profile, "--max-nodes", "1", "program.py")
     assert "in_thread" in names_in(place.stats())
