@@ -222,6 +222,15 @@ def test_it_can_be_reloaded_and_unloaded(tmp_path):
     assert "not found" in gone[0].text
 
 
+def test_the_cells_of_the_howto_do_what_they_say(tmp_path):
+    text = (HERE.parents[1] / "docs/howto.md").read_text("utf-8")
+    cells = re.findall(r"^```ipython\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(cells) == 4
+    outputs, _ = run(tmp_path, *cells, allow_errors=False)
+    assert kinds(outputs[1]) == ["execute_result", "display_data"]
+    assert (tmp_path / "cell.html").exists()
+
+
 def test_a_browser_draws_the_reports(tmp_path):
     node, browser = shutil.which("node"), shutil.which("chromium")
     if not (node and browser and (VIEWERS / "node_modules/playwright-core").exists()):
