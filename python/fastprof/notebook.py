@@ -49,7 +49,8 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "unload"]
 
-FIRST_LINE = re.compile(r"%%fastprof(?:\s+(.*))?\s*$")
+LINE, CELL = "%fastprof", "%%fastprof"
+FIRST_LINE = re.compile(rf"{CELL}(?:\s+(.*))?\s*$")
 RESULT = "_fastprof"  # the last profile, for the user
 STEP = "_fastprof_step"  # what runs a statement, while it runs
 # Between the frame of IPython that shows tracebacks and the user's: the call of STEP,
@@ -73,6 +74,14 @@ class Parser(optparse.OptionParser):
             default=False,
             help=f"show nothing; the profile is in {RESULT}",
         )
+        if name == LINE:
+            self.add_option(
+                "-r",
+                dest="is_result",
+                action="store_true",
+                default=False,
+                help="be the profile, a fastprof.Stats",
+            )
 
     def error(self, msg: str) -> "NoReturn":
         """Raise what IPython shows in a line."""
@@ -194,20 +203,13 @@ class Magics:
     @no_var_expand  # type: ignore[untyped-decorator,unused-ignore]
     def line(self, line: str) -> Stats | None:
         """Profile a statement: %fastprof [OPTION]... STATEMENT."""
-        parser = Parser("%fastprof")
-        parser.add_option(
-            "-r",
-            dest="is_result",
-            action="store_true",
-            default=False,
-            help="be the profile, a fastprof.Stats",
-        )
+        parser = Parser(LINE)
         options, rest = parse(parser, line)
         if not rest:
             parser.error("a statement is missing")
         words = line.split(None, len(line.split()) - len(rest))
         code = compile(self.shell.transform_cell(words[-1]), "<fastprof>", "exec")
-        recording = Recording(self.shell, options, ["%fastprof", line])
+        recording = Recording(self.shell, options, [LINE, line])
         try:
             recording.profiler.runctx(
                 code, self.shell.user_global_ns, self.shell.user_ns
@@ -218,26 +220,27 @@ class Magics:
 
     @no_var_expand  # type: ignore[untyped-decorator,unused-ignore]
     def begin(self, line: str, body: str | None) -> None:
-        """Profile a cell: %%fastprof [OPTION]... in its first line.
-
-        Args:
-            line: The options.
-            body: None: the rest of the cell that this call is in.
-        """
-        if body is not None:  # called by name
-            self.shell.run_cell(f"%%fastprof {line}\n{body}")
+        """Profile a cell: %%fastprof [OPTION]... in its first line."""
+        # None: what comes after this call in the cell that it is in.
+        if body is not None:
+            self.shell.run_cell(f"{CELL} {line}\n{body}")
             return
-        parser = Parser("%%fastprof")
+        parser = Parser(CELL)
         options, rest = parse(parser, line)
         if rest:
             parser.error(f"no such argument: {rest[0]}")
-        self.cell = Cell(Recording(self.shell, options, ["%%fastprof", line]))
+        self.cell = Cell(Recording(self.shell, options, [CELL, line]))
 
     def end(self) -> None:
         """A cell has ended: the profiled one, or one that it has run."""
         if self.cell is not None and not self.cell.is_inside:
             cell, self.cell = self.cell, None
             cell.end()
+
+
+# What `%fastprof?` shows.
+for magic, name in (Magics.line, LINE), (Magics.begin, CELL):
+    magic.__doc__ = f"{magic.__doc__}\n\n{Parser(name).format_option_help()}"
 
 
 def parse(parser: Parser, line: str) -> tuple[optparse.Values, list[str]]:

@@ -2,7 +2,8 @@
 
 Of a section, blocks that begin with a comment `# name.py` are written to that file,
 and console blocks are run in a shell: what is printed must have the lines that are
-shown, in this order; `…` stands for others. Times and shares may differ, counts may not.
+shown, in this order; `…` stands for others. Times and shares may differ, counts may
+not.
 """
 
 import os

@@ -210,6 +210,17 @@ def test_without_the_page_there_is_a_table(tmp_path):
     assert "__main__:work" in text
 
 
+def test_help_has_the_options(tmp_path):
+    (line, cell), _ = run(
+        tmp_path,
+        "print(get_ipython().find_line_magic('fastprof').__doc__)",
+        "print(get_ipython().find_cell_magic('fastprof').__doc__)",
+    )
+    assert "STATEMENT" in line[0].text and "--max-nodes" in line[0].text
+    assert "-r " in line[0].text and "-r " not in cell[0].text
+    assert "-q " in cell[0].text
+
+
 def test_it_can_be_reloaded_and_unloaded(tmp_path):
     (_, again, _, gone), _ = run(
         tmp_path,
