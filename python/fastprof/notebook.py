@@ -44,7 +44,7 @@ except ImportError as error:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
     from typing import Any, NoReturn
 
 __all__ = ["load", "unload"]
@@ -53,9 +53,7 @@ LINE, CELL = "%fastprof", "%%fastprof"
 FIRST_LINE = re.compile(rf"{CELL}(?:\s+(.*))?\s*$")
 RESULT = "_fastprof"  # the last profile, for the user
 STEP = "_fastprof_step"  # what runs a statement, while it runs
-# Between the frame of IPython that shows tracebacks and the user's: the call of STEP,
-# and `run`.
-OUR_FRAMES = 2
+OUR_FILE = "<fastprof>"
 
 
 class Parser(optparse.OptionParser):
@@ -151,26 +149,41 @@ class Cell:
             step = start
             call, flags = f"await {call}", PyCF_ALLOW_TOP_LEVEL_AWAIT
         shell, displayhook = self.shell, sys.displayhook
+        showtraceback = shell.showtraceback
         spaces = shell.user_global_ns, shell.user_ns
         shell.user_ns[STEP] = partial(step, self.recording.profiler, code, *spaces)
-        shell.InteractiveTB.tb_offset += OUR_FRAMES
+        shell.showtraceback = partial(show_without_our_frames, showtraceback)
         # In a function of ours, for such are not in profiles.
         sys.displayhook = lambda value: displayhook(value)
         # What the statement runs in its turn is to be in the profile, too.
         shell.run_code, self.is_inside = self.run_code_of_shell, True
         try:
-            caller = compile(call, "<fastprof>", "exec", flags)
+            caller = compile(call, OUR_FILE, "exec", flags)
             return bool(await self.run_code_of_shell(caller, result, async_=async_))
         finally:
             shell.run_code, self.is_inside = self.run_code, False
-            sys.displayhook = displayhook
-            shell.InteractiveTB.tb_offset -= OUR_FRAMES
+            sys.displayhook, shell.showtraceback = displayhook, showtraceback
             shell.user_ns.pop(STEP, None)
 
     def end(self) -> None:
         """Show what has been recorded."""
         self.shell.run_code = self.run_code_of_shell
         self.recording.deliver()
+
+
+def show_without_our_frames(
+    showtraceback: "Callable[..., None]", *arguments: "Any", **options: "Any"
+) -> None:
+    """As IPython's, which then keeps the traceback for the debugger.
+
+    Below its own frame there are those of the call in `Cell.run_code`, and of what that
+    calls.
+    """
+    outer = sys.exc_info()[2]
+    ours = outer and outer.tb_next
+    if outer and ours and ours.tb_frame.f_code.co_filename == OUR_FILE:
+        outer.tb_next = ours.tb_next and ours.tb_next.tb_next
+    showtraceback(*arguments, **options)
 
 
 def start(profiler: Profiler, *what: "Any") -> "Awaitable[None]":
@@ -208,7 +221,7 @@ class Magics:
         if not rest:
             parser.error("a statement is missing")
         words = line.split(None, len(line.split()) - len(rest))
-        code = compile(self.shell.transform_cell(words[-1]), "<fastprof>", "exec")
+        code = compile(self.shell.transform_cell(words[-1]), OUR_FILE, "exec")
         recording = Recording(self.shell, options, [LINE, line])
         try:
             recording.profiler.runctx(
