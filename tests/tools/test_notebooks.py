@@ -273,3 +273,20 @@ def test_a_browser_draws_the_reports(tmp_path):
     assert "__main__:fails" in failed["names"]
     assert folded["names"] == failed["names"]
     assert "__main__:work" in of_profiler["names"]
+
+
+def test_an_interrupt_ends_the_cell_and_the_profile_is_shown(tmp_path):
+    interrupt = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (cell, awaited, broken, empty, plain), _ = run(
+        tmp_path,
+        f"%%fastprof\n{interrupt}time.sleep(10)",
+        f"%%fastprof\n{interrupt}await asyncio.sleep(10)",
+        "%%fastprof\nthis is no Python",
+        "%%fastprof",
+        "work()",
+    )
+    for outputs in cell, awaited:
+        assert kinds(outputs) == ["error", "display_data"]
+    assert cell[0].ename == "KeyboardInterrupt"
+    assert kinds(broken) == ["error"] and broken[0].ename == "SyntaxError"
+    assert kinds(empty) == ["display_data"] and plain == []
