@@ -23,6 +23,10 @@ from .profiler import Profile, Profiler, run, runctx
 from .stats import Edge, Function, Stats, load
 from .tree import Node, Thread
 
+TYPE_CHECKING = False  # see launch.py for what may be imported
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "BackendError",
     "Change",
@@ -49,3 +53,17 @@ __all__ = [
     "runctx",
     "who",
 ]
+
+
+def load_ipython_extension(shell: "Any") -> None:
+    """What `%load_ext fastprof` calls: adds `%fastprof` and `%%fastprof`."""
+    from . import notebook
+
+    notebook.load(shell)
+
+
+def unload_ipython_extension(shell: "Any") -> None:
+    """What `%unload_ext fastprof` calls."""
+    from . import notebook
+
+    notebook.unload(shell)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .live import LiveView
+    from .stats import Stats
 
     # What stdout is when the program ends: a text stream, if the program left it at
     # that.
@@ -134,13 +135,54 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
     """
     parser = optparse.OptionParser(USAGE, prog="fastprof")
     parser.allow_interspersed_args = False
+    add_options(parser)
+    parser.add_option(
+        "-m",
+        dest="module",
+        action="store_true",
+        default=False,
+        help="profile a module or package, as python -m runs it",
+    )
+    parser.add_option(
+        "--live",
+        action="store_true",
+        default=False,
+        help="show on stderr, each second, what is hot while the program runs",
+    )
+    parser.add_option(
+        "--as-cprofile",
+        action="store_true",
+        default=False,
+        help="profile nothing: run the program with fastprof where it imports cProfile",
+    )
+    options, program = parser.parse_args(arguments)
+    if options.as_cprofile:
+        for name in (
+            *("outfile", "sort", "backend", "builtins", "clock", "tree", "compensate"),
+            *("threads", "max_nodes", "live"),
+            *("include", "exclude", "stdlib", "site_packages"),
+        ):
+            default = parser.defaults.get(name)
+            if getattr(options, name) != default:
+                flag = f"no-{name}" if default is True else name
+                flag = flag.replace("_", "-")
+                parser.error(f"--as-cprofile profiles nothing: leave out --{flag}")
+    check_tree(parser, options)
+    if not program:
+        parser.print_usage()
+        parser.exit(BAD_INPUT)
+    return options, program
+
+
+def add_options(parser: optparse.OptionParser) -> None:
+    """The options on recording and its result, which a notebook's magics have too."""
     parser.add_option(
         "-o",
         "--outfile",
         metavar="FILE",
         help="write the profile to FILE instead of printing a table; its extension"
         " tells the format: .prof, .speedscope.json, .collapsed, .callgrind, .pprof,"
-        " .hatchet.json, .json, .csv; any other is written as .prof",
+        " .hatchet.json, .json, .csv, .html; any other is written as .prof",
     )
     parser.add_option(
         "-s",
@@ -148,13 +190,6 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         default=2,
         choices=sorted(pstats.Stats.sort_arg_dict_default),
         help="order of the table, by a name that pstats knows",
-    )
-    parser.add_option(
-        "-m",
-        dest="module",
-        action="store_true",
-        default=False,
-        help="profile a module or package, as python -m runs it",
     )
     parser.add_option(
         "--backend",
@@ -176,6 +211,20 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         choices=["wall", "cpu", "both"],
         help="measure the time that passes (wall), what each thread is on a CPU (cpu),"
         " or both at once",
+    )
+    parser.add_option(
+        "--threads",
+        default="all",
+        choices=["all", "current"],
+        help="record all threads, or only the one that the program begins in",
+    )
+    parser.add_option(
+        "--max-nodes",
+        type="int",
+        default=2**20,
+        metavar="N",
+        help="the most paths that the call trees may have; beyond that calls are"
+        " counted by function and caller",
     )
     parser.add_option(
         "--tree",
@@ -213,36 +262,14 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         default=True,
         help="leave in the times what the profiler itself adds",
     )
-    parser.add_option(
-        "--live",
-        action="store_true",
-        default=False,
-        help="show on stderr, each second, what is hot while the program runs",
-    )
-    parser.add_option(
-        "--as-cprofile",
-        action="store_true",
-        default=False,
-        help="profile nothing: run the program with fastprof where it imports cProfile",
-    )
-    options, program = parser.parse_args(arguments)
-    if options.as_cprofile:
-        for name in (
-            *("outfile", "sort", "backend", "builtins", "clock", "tree", "live"),
-            *("include", "exclude", "stdlib", "site_packages", "compensate"),
-        ):
-            if getattr(options, name) != parser.defaults.get(name):
-                flag = f"no-{name}" if parser.defaults.get(name) is True else name
-                flag = flag.replace("_", "-")
-                parser.error(f"--as-cprofile profiles nothing: leave out --{flag}")
+
+
+def check_tree(parser: optparse.OptionParser, options: optparse.Values) -> None:
+    """Refuse `--tree` where nothing is written that knows it."""
     if options.tree != "merged" and (
         options.outfile is None or format_of(options.outfile) not in (None, "prof")
     ):
         parser.error("--tree is for a .prof file, which -o names")
-    if not program:
-        parser.print_usage()
-        parser.exit(BAD_INPUT)
-    return options, program
 
 
 def writable_path(path: str | None) -> str | None:
@@ -405,8 +432,10 @@ def make_profiler(options: optparse.Values) -> Profiler:
             exclude=options.exclude,
             stdlib=options.stdlib,
             site_packages=options.site_packages,
+            threads=options.threads,
+            max_nodes=options.max_nodes,
         )
-    except FastprofError as error:
+    except (FastprofError, ValueError) as error:
         raise BadInputError(str(error)) from error
 
 
@@ -501,12 +530,8 @@ def save(profiler: Profiler, outfile: str, tree: str) -> int:
 
 def print_table(profiler: Profiler, sort: str | int, stdout: "Stream") -> int:
     """Print the table; the answer is the exit code for a program that ended well."""
-    text = io.StringIO()
     try:
-        stats = profiler.snapshot()
-        table = make_table(stats, stats.cpu_times, text)
-        table.strip_dirs().sort_stats(sort).print_stats()  # type: ignore[arg-type]
-        write_text(stdout, stats.head_of_table + text.getvalue())
+        write_text(stdout, table_of(profiler.snapshot(), sort))
     except BrokenPipeError:
         return CLOSED_STDOUT
     except Exception as error:
@@ -516,6 +541,13 @@ def print_table(profiler: Profiler, sort: str | int, stdout: "Stream") -> int:
         rescue(profiler, "fastprof.prof", f"cannot print: {describe(error)}")
         return NOT_WRITTEN
     return 0
+
+
+def table_of(stats: "Stats", sort: str | int) -> str:
+    text = io.StringIO()
+    table = make_table(stats, stats.cpu_times, text)
+    table.strip_dirs().sort_stats(sort).print_stats()  # type: ignore[arg-type]
+    return stats.head_of_table + text.getvalue()
 
 
 def rescue(profiler: Profiler, name: str, reason: str) -> None:

@@ -160,6 +160,10 @@ class Profiler(_core.Profiler):
         }
         return Stats(snapshot, info)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what has been recorded up to now."""
+        return self.snapshot()._repr_html_()
+
     def save(
         self,
         path: str | os.PathLike[str],

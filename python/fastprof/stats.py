@@ -560,6 +560,12 @@ class Stats:
             said.append(f"not in the profile, as they should be: {', '.join(missing)}")
         return said
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from .formats.card import card
+
+        return card(self)
+
     def save(
         self,
         path: str | os.PathLike[str],

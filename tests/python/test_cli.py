@@ -958,6 +958,8 @@ def test_help_is_no_error(place):
         (["--as-cprofile", "--no-compensate", "x"], "leave out --no-compensate"),
         (["--as-cprofile", "--include", "a", "x"], "leave out --include"),
         (["--as-cprofile", "--no-site-packages", "x"], "leave out --no-site-packages"),
+        (["--as-cprofile", "--max-nodes=9", "program.py"], "leave out --max-nodes"),
+        (["--threads", "some", "program.py"], "option --threads: invalid choice"),
     ],
 )
 def test_usage_errors_are_told_as_cprofile_tells_them(place, arguments, message):
@@ -988,6 +990,30 @@ def test_a_missing_program_is_told_in_one_line(place, arguments, message):
     result = place.profiled("-o", place.profile, *arguments)
     assert message.format(place=place.directory) in one_line(result)
     assert not place.profile.exists()
+
+
+def test_threads_and_paths_are_as_many_as_asked_for(place):
+    place.write(
+        "program.py",
+        """
+        import threading
+
+        def in_thread():
+            pass
+
+        thread = threading.Thread(target=in_thread)
+        thread.start()
+        thread.join()
+        """,
+    )
+    place.profiled("-o", place.profile, "--threads", "current", "program.py")
+    assert "in_thread" not in names_in(place.stats())
+    result = place.profiled("-o", place.profile, "--max-nodes", "1", "program.py")
+    assert "in_thread" in names_in(place.stats())
+    assert "more paths than max_nodes" in result.stderr
+    assert "max_nodes must be" in one_line(
+        place.profiled("--max-nodes", "0", "program.py")
+    )
 
 
 @posix

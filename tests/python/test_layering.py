@@ -82,6 +82,7 @@ PACKAGE_CHAIN = (
     "live",
     "progress",
     "launch",
+    "notebook",
     "doctor",
     "viewers",
     "verbs",

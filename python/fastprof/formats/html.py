@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["encode", "encode_difference"]
+__all__ = ["encode", "encode_difference", "summary"]
 
 PLACE = b"/*data*/"
 
@@ -41,7 +41,7 @@ def encode(stats: "Any") -> bytes:
         [stats.snapshot.functions[number] for number in numbers],
         [_profile(stats, numbers, len(numbers))],
         title=_command(stats) or "A profile",
-        head=[_summary(stats), *stats.head.splitlines()],
+        head=[summary(stats), *stats.head.splitlines()],
         warnings=stats.warnings,
         hasCpu=stats.info["measures"] == "both",
     )
@@ -63,7 +63,7 @@ def encode_difference(before: "Any", after: "Any") -> bytes:
     for stats, word in ((before, "Before"), (after, "After")):
         numbers = {one.number: new[one.full_name] for one in stats.functions}
         profiles.append(_profile(stats, numbers, len(new)))
-        said = f"{word}: {_command(stats)}:", _summary(stats), stats.head.strip()
+        said = f"{word}: {_command(stats)}:", summary(stats), stats.head.strip()
         head.append(" ".join(said))
         warnings += [f"{word.lower()}: {warning}" for warning in stats.warnings]
     return _page(
@@ -176,7 +176,8 @@ def _command(stats: "Any") -> str:
     return " ".join([os.path.basename(program), *arguments])
 
 
-def _summary(stats: "Any") -> str:
+def summary(stats: "Any") -> str:
+    """How much there is in it."""
     calls = sum(function.calls for function in stats.functions)
     own = sum(function.own for function in stats.functions)
     return f"{calls:,} calls, {own:.3f} seconds."
