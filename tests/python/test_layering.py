@@ -73,6 +73,8 @@ PACKAGE_CHAIN = (
     "launch",
     "doctor",
     "report",
+    "pytest_session",
+    "pytest_plugin",
     "verbs",
     "cli",
     "__main__",
@@ -191,6 +193,8 @@ def test_the_package_uses_only_what_stands_to_the_left(path):
     if path == PACKAGE / "__init__.py":
         assert set(used) <= set(PACKAGE_CHAIN) - {
             "testing",
+            "pytest_session",
+            "pytest_plugin",
             "launch",
             "doctor",
             "verbs",
