@@ -23,6 +23,10 @@ from .profiler import Profile, Profiler, run, runctx
 from .stats import Edge, Function, Stats, load
 from .tree import Node, Thread
 
+TYPE_CHECKING = False  # see launch.py for what may be imported
+if TYPE_CHECKING:
+    from .decorating import profile
+
 __all__ = [
     "BackendError",
     "Change",
@@ -45,7 +49,18 @@ __all__ = [
     "install_as_cprofile",
     "load",
     "measure",
+    "profile",
     "run",
     "runctx",
     "who",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """`profile`, which needs more modules than cProfile has."""
+        if name != "profile":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .decorating import profile
+
+        return profile

@@ -67,6 +67,7 @@ PACKAGE_CHAIN = (
     "difference",
     "table",
     "profiler",
+    "decorating",
     "testing",
     "holders",
     "as_cprofile",
