@@ -40,8 +40,9 @@ class Recording:
             render(10)
         recording.assert_calls(db.query, at_most=1)
 
-    Each `with` begins anew. The assertions are those of `fastprof.testing`, without the
-    profile where they take one.
+    Each `with` begins anew, and records both clocks, which `assert_share` is better
+    for. The assertions are those of `fastprof.testing`, without the profile where they
+    take one.
     """
 
     def __init__(self, directory: str | os.PathLike[str] = "") -> None:
@@ -62,7 +63,7 @@ class Recording:
         """
         if self._profiler is not None and self._profiler.enabled:
             raise RuntimeError("it records already: with blocks cannot be nested")
-        self._profiler = profiler = Profiler()
+        self._profiler = profiler = Profiler(clock="both")
         profiler.enable()
         return self
 
