@@ -135,7 +135,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     try:
         recording.__enter__()
     except ProfilerConflictError as error:
-        item.warn(pytest.PytestWarning(f"fastprof did not record this test: {error}"))
+        if rules:
+            item.warn(
+                pytest.PytestWarning(f"the marker fastprof is not judged: {error}")
+            )
+        if records:
+            item.stash[FIGURES] = {"problem": f"tests were not recorded: {error}"}
         return (yield)
     try:
         result = yield

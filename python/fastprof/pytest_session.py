@@ -141,7 +141,7 @@ class Session:
         return {
             name: _figures(report)
             for name, report in self._reports.items()
-            if report.passed and _figures(report)
+            if report.passed and "calls" in _figures(report)
         }
 
     def _write_baseline(self, path: Path) -> None:
@@ -156,6 +156,8 @@ class Session:
 
     def pytest_terminal_summary(self, terminalreporter: "Any") -> None:
         """Print what was found."""
+        if not self._reports:
+            return
         terminalreporter.section("fastprof")
         line = terminalreporter.line
         if self._mode is not None:
