@@ -275,7 +275,7 @@ def test_each_test_is_profiled(project):
     result.stdout.fnmatch_lines(
         [
             "slowest tests, without fixtures, of 3:",
-            "* s *10,001 calls  test_shop.py::test_one",
+            "* s *10,00? calls  test_shop.py::test_one",
             "hottest functions, of all tests:",
             "*shop:query*",
             "profiles: *.fastprof (all.prof is the sum of 3)",
@@ -428,7 +428,7 @@ def test_calls_that_grow_fail_the_run(project):
     result.stdout.fnmatch_lines(
         [
             "baseline: *calls.json: 1 tests make more calls",
-            "  test_shop.py::test_one: *101 -> *1,001 calls",
+            "  test_shop.py::test_one: 10? -> 1,00? calls",
             "    100 -> 1,000 x shop:query",
             "  time (not judged): * s -> * s",
         ]

@@ -1,12 +1,12 @@
 """Assertions on time: they fail only where chance can be ruled out."""
 
 import gc
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..profiler import Profiler
 from ..stats import Stats
+from .clock import unhindered_time
 from .profiles import MOST_LINES, find, label_of, stats_of
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _count_for(function: Callable[[], object]) -> int:
 
 def _sample(function: Callable[[], object], count: int) -> float:
     """Seconds that a call takes, without those that the loop does."""
-    clock = time.perf_counter
+    clock = unhindered_time
     took = _time(function, count)
     begin = clock()
     for _ in range(count):
@@ -262,7 +262,7 @@ def _time(function: Callable[[], object], count: int) -> float:
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        clock = time.perf_counter
+        clock = unhindered_time
         begin = clock()
         for _ in range(count):
             function()
