@@ -25,7 +25,6 @@ makes, or a dict by function; max_share: a dict by function, of shares of the ti
 not_called_from: a list of modules; tree: the path of a golden call tree, beside the \
 test's file, of the functions of modules."""
 
-RULES: "pytest.StashKey[list[Rules]]" = pytest.StashKey()
 SESSION: "pytest.StashKey[Session]" = pytest.StashKey()
 FIGURES: "pytest.StashKey[Figures]" = pytest.StashKey()
 
@@ -103,19 +102,26 @@ def fastprof(request: pytest.FixtureRequest) -> "Recording":
     return Recording(request.path.parent)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Read the markers, so that what is wrong in one is told before the tests run."""
-    for item in items:
-        marks = list(item.iter_markers("fastprof"))
-        if marks:
-            item.stash[RULES] = [_rules(item, mark) for mark in marks]
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Read the markers, so that what is wrong in one is told before the tests run.
+
+    A worker of pytest-xdist's cannot end the run in order: there the test fails.
+    """
+    if not hasattr(config, "workerinput"):
+        for item in items:
+            _rules_of(item)
 
 
-def _rules(item: pytest.Item, mark: pytest.Mark) -> "Rules":
+def _rules_of(item: pytest.Item) -> "list[Rules]":
+    marks = list(item.iter_markers("fastprof"))
+    if not marks:
+        return []
     from .testing.rules import Rules
 
     try:
-        return Rules(*mark.args, **mark.kwargs)
+        return [Rules(*mark.args, **mark.kwargs) for mark in marks]
     except TypeError as error:
         raise pytest.UsageError(f"{item.nodeid}: {error}") from None
 
@@ -123,7 +129,10 @@ def _rules(item: pytest.Item, mark: pytest.Mark) -> "Rules":
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Record the test where an option or a marker asks for that."""
-    rules = item.stash.get(RULES, [])
+    try:
+        rules = _rules_of(item)
+    except pytest.UsageError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     session = item.config.stash.get(SESSION, None)
     records = session is not None and session.records_tests
     if not rules and not records:
@@ -153,15 +162,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def _judge(rules: "list[Rules]", recording: "Recording", item: pytest.Item) -> None:
-    test = getattr(item, "function", None)
     for rule in rules:
-        problem = None
         try:
-            rule.judge(recording, test)
+            rule.judge(recording, getattr(item, "function", None))
         except (AssertionError, LookupError, ValueError) as error:
-            problem = error.args[0]
-        if problem is not None:  # not within except, which pytest would show
-            pytest.fail(problem, pytrace=False)
+            raise pytest.fail.Exception(error.args[0], pytrace=False) from None
 
 
 @pytest.hookimpl(wrapper=True)
