@@ -79,16 +79,17 @@ class FunctionProfile:
     def __enter__(self) -> None:
         """A call begins, or goes on; of those inside of each other only the first."""
         depth = getattr(self._local, "depth", 0)
+        if not depth:
+            self._local.profiler = self._begin()
         self._local.depth = depth + 1
-        if depth:
-            return
+
+    def _begin(self) -> Profiler:
         # No lock: a finalizer may run anywhere here, and call the same function.
         try:
             profiler = self._idle.pop()
         except IndexError:
             profiler = Profiler(**self._options)
             self._profilers.append(profiler)
-        self._local.profiler = profiler
         try:
             profiler.enable()
         except ProfilerConflictError as error:
@@ -97,8 +98,9 @@ class FunctionProfile:
                 warnings.warn(
                     f"{self._name} runs without being profiled: {error}",
                     RuntimeWarning,
-                    stacklevel=3,
+                    stacklevel=4,
                 )
+        return profiler
 
     def __exit__(self, *_: object) -> None:
         """It ends, or stands still."""

@@ -289,6 +289,19 @@ def test_another_profiler_in_the_way(foreign_profiler):
     assert calls(alone, leaf) == 1
 
 
+def test_a_warning_that_is_an_error_spoils_no_later_call(foreign_profiler):
+    @profile
+    def alone():
+        return leaf(1)
+
+    with foreign_profiler(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(RuntimeWarning):
+            alone()
+    alone()
+    assert calls(alone, leaf) == 1
+
+
 def test_the_table():
     plain(2)
     stream = io.StringIO()
