@@ -8,6 +8,7 @@ import sys
 import fastprof
 import pytest
 from fastprof.formats import FORMATS
+from fastprof.pytest_session import _merge
 
 pytest_plugins = ["pytester"]
 
@@ -398,6 +399,18 @@ def test_two():
         )
         text = result.stdout.str()
         assert text.count("not recorded") == 1
+
+
+def test_profiles_of_which_some_are_compensated_have_a_sum(tmp_path):
+    files = []
+    for compensate in (True, False):
+        with fastprof.Profiler(compensate=compensate) as profiler:
+            abs(-1)
+        files.append(tmp_path / f"{compensate}.prof")
+        profiler.save(files[-1])
+    total = _merge(files)
+    assert total[abs].calls == 2
+    assert not total.compensated
 
 
 # ---- --fastprof-baseline ----

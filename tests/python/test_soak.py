@@ -179,4 +179,5 @@ def test_what_counts_gives_no_false_alarm(assertion, tmp_path, monkeypatch):
 @pytest.mark.parametrize("assertion", TIMED)
 def test_what_measures_gives_one_false_alarm_at_most(assertion, tmp_path):
     failed, why = alarms(assertion, tmp_path)
+    print(f"{failed} false alarms of {TIMES}")  # pytest -rP shows it
     assert failed <= (1 if IS_LONG else 0), why
