@@ -67,7 +67,11 @@ class Session:
 
     def keep(self, item: pytest.Item, stats: Stats) -> "Figures":
         """Write a test's profile; the answer is what its report will hold."""
-        figures = figures_of(stats, getattr(item, "function", None))
+        if stats.truncated:
+            problem = f"{item.nodeid}: more paths than are kept: calls are not compared"
+            figures: Figures = {"problem": problem}
+        else:
+            figures = figures_of(stats, getattr(item, "function", None))
         if self._mode == "test" and self._directory is not None:
             path = self._directory / _file_name(item.nodeid)
             try:

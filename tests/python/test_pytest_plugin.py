@@ -1,11 +1,13 @@
 """The pytest plugin: fixture, marker, and options."""
 
+import functools
 import json
 import os
 import subprocess
 import sys
 
 import fastprof
+import fastprof.testing.recording
 import pytest
 from fastprof.formats import FORMATS
 from fastprof.pytest_session import _merge
@@ -478,6 +480,28 @@ def test_tests_that_are_not_in_the_baseline(project):
 def test_a_failed_test_is_neither_stored_nor_compared(project):
     tests = project("def test_one():\n    assert shop.cheap() == 2")
     baseline(tests, "--fastprof-update").assert_outcomes(failed=1)
+    assert json.loads((tests.path / "calls.json").read_text())["tests"] == {}
+
+
+def test_a_profile_without_all_paths_is_no_proof(project, monkeypatch):
+    small = functools.partial(fastprof.Profiler, max_nodes=20)
+    tests = project("""
+def test_one():
+    shop.render(3)
+
+@pytest.mark.fastprof(max_calls=1000)
+def test_two():
+    shop.render(3)
+""")
+    monkeypatch.setattr(fastprof.testing.recording, "Profiler", small)
+    result = baseline(tests, "--fastprof-update")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "the profile does not have all paths: *",
+            "fastprof: test_shop.py::test_one: more paths than are kept: *",
+        ]
+    )
     assert json.loads((tests.path / "calls.json").read_text())["tests"] == {}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .baseline import figures_of
-from .profiles import MOST_LINES
+from .profiles import MOST_LINES, stats_of
 from .recording import Recording
 
 __all__ = ["Rules"]
@@ -54,7 +54,8 @@ class Rules:
             ValueError: The profile, or the golden file, cannot be judged.
         """
         if self._total is not None:
-            _judge_total(figures_of(recording.stats, test), self._total)
+            stats = stats_of(recording.stats, need_tree=True)
+            _judge_total(figures_of(stats, test), self._total)
         for function, most in self._calls.items():
             recording.assert_calls(function, at_most=most)
         if self._forbidden:
