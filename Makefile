@@ -38,7 +38,7 @@ test-tools: build
 test-long: build
 	for venv in $(VENVS); do \
 	    FASTPROF_LONG=1 $$venv/bin/python -m pytest -q tests/python/test_leaks.py \
-	        tests/python/test_chaos.py || exit 1; \
+	        tests/python/test_chaos.py tests/python/test_soak.py || exit 1; \
 	done
 
 # test-sid: what `test` does on CPython 3.14 and 3.15, in a Debian sid of their own; as root

@@ -27,6 +27,8 @@ TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any
 
+    from .decorating import profile
+
 __all__ = [
     "BackendError",
     "Change",
@@ -49,6 +51,7 @@ __all__ = [
     "install_as_cprofile",
     "load",
     "measure",
+    "profile",
     "run",
     "runctx",
     "who",
@@ -67,3 +70,14 @@ def unload_ipython_extension(shell: "Any") -> None:
     from . import notebook
 
     notebook.unload(shell)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """`profile`, which needs more modules than cProfile has."""
+        if name != "profile":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .decorating import profile
+
+        return profile

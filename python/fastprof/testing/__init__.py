@@ -1,6 +1,7 @@
 """Assertions on what was called, how often, and how long it took.
 
-They need no test framework, and work in any.
+They need no test framework, and work in any. For pytest there is a fixture and a marker
+(`fastprof.pytest_plugin`), for unittest the class `ProfileAssertions`.
 
 An assertion takes a profile: a `Profiler`, or a `Stats`. When it fails it raises an
 AssertionError that shows what broke the rule.
@@ -29,10 +30,14 @@ unwrapped), by code objects, as "module:qualified name", or by keys of pstats, a
 from .counts import assert_calls, assert_calls_per, assert_not_called_from
 from .golden import assert_tree
 from .growth import assert_scales
+from .recording import Recording
 from .speed import assert_faster, assert_share
+from .unit import ProfileAssertions
 from .wires import TripwireError, tripwire
 
 __all__ = [
+    "ProfileAssertions",
+    "Recording",
     "TripwireError",
     "assert_calls",
     "assert_calls_per",

@@ -1,12 +1,12 @@
 """How calls and time grow with the size of the input."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..profiler import Profiler
 from ..stats import Stats
+from .clock import unhindered_time
 from .profiles import MOST_LINES
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _times(
 ) -> list[float]:
     """The shortest of some rounds for each size, in seconds."""
     best = [math.inf] * len(sizes)
-    clock = time.perf_counter
+    clock = unhindered_time
     for _ in range(ROUNDS):
         for place, size in enumerate(sizes):
             count, took = 0, 0.0

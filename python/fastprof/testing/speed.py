@@ -1,16 +1,17 @@
 """Assertions on time: they fail only where chance can be ruled out."""
 
 import gc
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..profiler import Profiler
 from ..stats import Stats
+from .clock import unhindered_time
 from .profiles import MOST_LINES, find, label_of, stats_of
 
 if TYPE_CHECKING:
     from ..stats import Function
+    from ..tree import Node
 
 __all__ = ["Ratio", "assert_faster", "assert_share", "measure_ratio"]
 
@@ -37,6 +38,12 @@ def assert_share(
     even if its error is taken off. Choose limits with a margin: what a share is, varies
     with the machine, and with the Python.
 
+    Record with `Profiler(clock="both")`, as pytest's fixture and marker and unittest's
+    mix-in do: then Python code has the time that it was on a CPU, and C functions the
+    time that passed, so that sleeping and reading count, and waiting for a CPU on a
+    busy machine does not. By the wall clock alone a short profile gives false alarms
+    there.
+
     Args:
         profile: Where it was recorded.
         function: Which one; see `fastprof.testing`.
@@ -61,11 +68,10 @@ def assert_share(
     stats = stats_of(profile)
     found = find(stats, function)
     functions = stats.functions
-    total = sum(one.own for one in functions)
+    total = sum(map(_own, functions))
     if not total:
         raise ValueError("nothing was recorded that took time")
-    seconds = getattr(found, of) if found else 0.0
-    error = _error_of(stats, found, of)
+    seconds, error = _took(stats, found, of)
     share, doubt = seconds / total, error / total
     if (at_most is None or share - doubt <= at_most) and (
         at_least is None or share + doubt >= at_least
@@ -83,27 +89,44 @@ def assert_share(
     )
 
 
-def _error_of(stats: Stats, function: "Function | None", of: str) -> float:
-    """How far off a time may be: a cumulative one, by all own times that are in it."""
+def _own(one: "Function | Node") -> float:
+    """Own time; of Python code, where that was recorded, only that on a CPU.
+
+    Off the CPU it waits for what others do: for a CPU, or for the interpreter. C
+    functions wait on purpose.
+    """
+    if one.own_cpu is None or one.kind in ("builtin", "method"):
+        return one.own
+    return one.own_cpu
+
+
+def _took(stats: Stats, function: "Function | None", of: str) -> tuple[float, float]:
+    """A function's time, and how far off it may be."""
     if function is None:
-        return 0.0
-    if of == "own" or not stats.has_tree:
-        return function.own_error
+        return 0.0, 0.0
+    if of == "own":
+        return sum(map(_own, function.parts)), function.own_error
+    if stats.truncated or not stats.has_tree:
+        return function.cumulative, function.own_error
     numbers = {part.number for part in function.parts}
-    columns = stats.tree.columns
-    inside = [False] * len(columns.parent)
-    error = 0.0
-    for at in range(1, len(inside)):
-        inside[at] = inside[columns.parent[at]] or columns.function[at] in numbers
-        error += columns.own_error[at] if inside[at] else 0.0
-    return error
+    seconds = error = 0.0
+    pending = [(stats.tree, False)]
+    while pending:
+        node, inside = pending.pop()
+        for child in node.children:
+            counts = inside or child.number in numbers
+            seconds += _own(child) if counts else 0.0
+            error += child.own_error if counts else 0.0
+            pending.append((child, counts))
+    return seconds, error
 
 
 def _hottest(functions: "list[Function]", of: str, total: float) -> str:
-    most = sorted(functions, key=lambda one: -getattr(one, of))[:MOST_LINES]
+    times = [(_own(one) if of == "own" else one.cumulative, one) for one in functions]
+    times.sort(key=lambda item: -item[0])
     return "\n".join(
-        f"{getattr(one, of) / total:8.1%} {getattr(one, of):11.6f} s  {one.full_name}"
-        for one in most
+        f"{seconds / total:8.1%} {seconds:11.6f} s  {one.full_name}"
+        for seconds, one in times[:MOST_LINES]
     )
 
 
@@ -226,7 +249,7 @@ def _count_for(function: Callable[[], object]) -> int:
 
 def _sample(function: Callable[[], object], count: int) -> float:
     """Seconds that a call takes, without those that the loop does."""
-    clock = time.perf_counter
+    clock = unhindered_time
     took = _time(function, count)
     begin = clock()
     for _ in range(count):
@@ -239,7 +262,7 @@ def _time(function: Callable[[], object], count: int) -> float:
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        clock = time.perf_counter
+        clock = unhindered_time
         begin = clock()
         for _ in range(count):
             function()
