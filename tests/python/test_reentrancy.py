@@ -220,7 +220,8 @@ print("well")
 
 
 @pytest.mark.skipif(
-    sys.version_info >= (3, 12), reason="no collection there from 3.12 on; runs up to 3.11"
+    sys.version_info >= (3, 12),
+    reason="no collection there from 3.12 on; runs up to 3.11",
 )
 def test_threads_end_while_a_snapshot_lists_them():
     """One that moved to the ended threads was listed twice, and others not at all."""

@@ -84,7 +84,9 @@ class tripwire:
         self._code = _code_of(function)
         self._per = None if per is None else _code_of(per)
         if self._per is self._code:
-            raise ValueError("per must be another function than the one that is watched")
+            raise ValueError(
+                "per must be another function than the one that is watched"
+            )
         self._label = label_of(function)
         self._per_label = "" if per is None else label_of(per)
         self._calls, self._seconds = calls, seconds
