@@ -180,11 +180,8 @@ copy_list(fpy_snapshot *self, fpy_session *session, fpy_recorder *list, fp_ticks
 
     for (fpy_recorder *r = list; r != NULL && status == FP_OK; r = r->next) {
         copied[self->snapshot.thread_count] = r;
-        status = fp_snapshot_add(&self->snapshot,
-                                 &r->engine,
-                                 r->ident,
-                                 fpy_recorder_now(r, now),
-                                 numbering);
+        status = fp_snapshot_add(
+            &self->snapshot, &r->engine, r->ident, fpy_recorder_now(r, now), numbering);
     }
     return status;
 }

@@ -628,8 +628,8 @@ trip(fpy_session *session, PyFrameObject *frame, int what, const PyObject *arg)
     return fpy_thread_trip(session, code, what == PyTrace_CALL ? Py_True : Py_False);
 }
 
-/* Several recorders, a custom timer, or wires. -1 with the exception that the first wire
- * raised; the others are asked all the same, for they will be told of the end. */
+/* Several recorders, a custom timer, or wires. -1 with the exception that the first
+ * wire raised; the others are asked all the same, for they will be told of the end. */
 static int
 feed_all(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
 {

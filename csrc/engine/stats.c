@@ -209,6 +209,14 @@ by_caller_then_callee(const void *one, const void *other)
     return (a->callee > b->callee) - (a->callee < b->callee);
 }
 
+/* A file may tell of calls between functions that it knows no calls of. */
+static bool
+had_calls(const fp_stats *stats, const edge *e)
+{
+    return e->sum.calls > 0 && stats->functions[e->key >> 32].calls > 0 &&
+           stats->functions[(uint32_t)e->key].calls > 0;
+}
+
 /* The edges that had calls, in order; the table is left as it is. */
 static fp_status
 list_edges(const building *build, fp_stats *stats)
@@ -219,7 +227,7 @@ list_edges(const building *build, fp_stats *stats)
         return FP_NOMEM;
     }
     for (const edge *e = build->edges; e != NULL; e = e->hh.next) {
-        if (e->sum.calls > 0) {
+        if (had_calls(stats, e)) {
             stats->edges[stats->edge_count++] =
                 (fp_pair_total){(uint32_t)(e->key >> 32), (uint32_t)e->key, e->sum};
         }

@@ -295,6 +295,21 @@ def test_a_second_part_that_marshal_cannot_read_is_refused(tmp_path, second):
         fastprof.load(tmp_path / "odd.prof")
 
 
+def test_calls_between_functions_without_calls_are_left_out(tmp_path):
+    """Such a file could be read, but no report of it written."""
+    one_pair = ONE_THREAD[:-1] + b"\1\0\0\1" + bytes(9)
+    info = {
+        **GOOD["info"],
+        "subcalls": True,
+        "threads": [(1, 0, None, None, None)],
+    }
+    target = tmp_path / "odd.prof"
+    target.write_bytes(pack({}, {**GOOD, "info": info, "trees": one_pair}))
+    stats = fastprof.load(target)
+    stats.create_stats()
+    assert stats.stats == {} and stats.functions == []
+
+
 def test_a_missing_file_is_an_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         fastprof.load(tmp_path / "missing.prof")
