@@ -25,6 +25,7 @@ fp_recorder_init(fp_recorder *recorder, fp_budget *budget)
         return FP_NOMEM;
     }
     recorder->stack[0] = (fp_open_call){.node = recorder->tree.root};
+    recorder->stack[1] = (fp_open_call){0}; /* see fp_recorder_last */
     recorder->top = recorder->stack;
     recorder->limit = recorder->stack + FIRST_STACK_ENTRIES - 1;
     return FP_OK;

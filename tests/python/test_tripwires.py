@@ -1,5 +1,6 @@
 """`fastprof.testing.tripwire`: acting at the very call that is one too many."""
 
+import contextlib
 import subprocess
 import sys
 import textwrap
@@ -266,3 +267,31 @@ def test_the_debugger_stands_in_the_function():
     assert "('found', 40)" in result.stdout
     assert "end" in result.stdout
     assert "__main__:query is called for the 2nd time" in result.stderr
+
+
+def test_a_refusal_at_a_return_ends_one_call():
+    def down(depth):
+        time.sleep(0.002)
+        if depth:
+            with contextlib.suppress(TripwireError):
+                down(depth - 1)
+
+    with tripwire(down, seconds=1e-9) as wire:
+        begin = time.perf_counter()
+        with pytest.raises(TripwireError):
+            down(5)
+        passed = time.perf_counter() - begin
+    assert wire.seconds_spent <= passed
+
+
+def test_an_unfinished_generator_does_not_stop_the_clock():
+    def slow():
+        yield 1
+        time.sleep(0.01)
+        yield 2
+
+    with tripwire(slow, seconds=60.0) as wire:
+        unfinished = slow()
+        next(unfinished)
+        list(slow())
+    assert wire.seconds_spent >= 0.01

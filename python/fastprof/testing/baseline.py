@@ -1,5 +1,6 @@
 """What tests called, as figures that can be stored and compared."""
 
+import gc
 import json
 import os
 import platform
@@ -42,7 +43,8 @@ def figures_of(stats: Stats, function: "Any") -> Figures:
     """What a function called, however deep, on its thread: for calls, deterministic.
 
     Left out, with all below, are imports, which only the first who needs a module pays
-    for, and what the garbage collector runs, which comes by chance.
+    for, and what the garbage collector runs, and the functions in `gc.callbacks`, which
+    come by chance.
 
     Args:
         stats: The profile.
@@ -52,10 +54,13 @@ def figures_of(stats: Stats, function: "Any") -> Figures:
     columns = stats.tree.columns
     found = None if function is None else find(stats, function)
     numbers = {part.number for part in found.parts} if found else set()
+    callbacks = {_key_of(callback) for callback in gc.callbacks}
     left_out = {
         number
-        for number, (file, *_, kind) in enumerate(columns.functions)
-        if kind == GC or file.startswith("<frozen importlib")
+        for number, one in enumerate(columns.functions)
+        if one[5] == GC
+        or one[0].startswith("<frozen importlib")
+        or one[:3] in callbacks
     }
     calls: dict[int, int] = {}
     seconds = 0.0
@@ -75,6 +80,14 @@ def figures_of(stats: Stats, function: "Any") -> Figures:
         "seconds": seconds or stats.tree.cumulative,
         "functions": _by_name(columns, calls),
     }
+
+
+def _key_of(function: "Any") -> "tuple[str, int, str] | None":
+    """The key in pstats of a function that is written in Python."""
+    code = getattr(function, "__code__", None)
+    return (
+        None if code is None else (code.co_filename, code.co_firstlineno, code.co_name)
+    )
 
 
 def _by_name(columns: "Columns", calls: dict[int, int]) -> dict[str, int]:

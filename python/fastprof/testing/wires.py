@@ -1,6 +1,7 @@
 """Trip wires: what happens at the very call that is one too many."""
 
 import importlib
+import inspect
 import sys
 import threading
 import time
@@ -42,7 +43,7 @@ class tripwire:
     Attributes:
         count: Calls up to now; with `per`, in the call of it that is open.
         seconds_spent: What calls took that have ended, on the wall clock, with all they
-            called; of recursive ones the outermost.
+            called; of recursive ones the outermost, but each of a generator.
         has_tripped: Whether it has acted.
     """
 
@@ -82,6 +83,10 @@ class tripwire:
                 f"{action!r}"
             )
         self._code = _code_of(function)
+        self._is_generator = bool(
+            self._code.co_flags
+            & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
+        )
         self._per = None if per is None else _code_of(per)
         if self._per is self._code:
             raise ValueError(
@@ -133,21 +138,27 @@ class tripwire:
 
     def _step_per(self, begins: bool | None) -> None:
         mine = self._mine
-        mine.depth = max(0, mine.depth + (1 if begins else -1))
+        frame = id(sys._getframe(1))
+        if begins:
+            mine.open_per.add(frame)
+        else:
+            mine.open_per.discard(frame)
         mine.count = 0
 
     def _step(self, begins: bool | None) -> None:
         """The function begins, or ends: `sys._getframe(1)` is its frame."""
         __tracebackhide__ = True  # pytest
         mine = self._mine
+        frame = id(sys._getframe(1))
         now = time.perf_counter()
         if begins:
             self._total += 1
             mine.count += 1
-            mine.open.append(now)
-        elif mine.open:
-            began = mine.open.pop()
-            if not mine.open:
+            mine.open[frame] = now
+        else:
+            # Where a wire raises at a return, some versions tell of two ends.
+            began = mine.open.pop(frame, None)
+            if began is not None and (self._is_generator or not mine.open):
                 self.seconds_spent += now - began
         if begins is None:
             return  # it has an exception already
@@ -165,7 +176,7 @@ class tripwire:
             return None
         within = ""
         if self._per is not None:
-            if not self._mine.depth:
+            if not self._mine.open_per:
                 return None
             within = f" in a call of {self._per_label}"
         return (
@@ -197,8 +208,8 @@ class _Thread:
 
     def __init__(self) -> None:
         self.count = 0  # of calls within the open call of `per`
-        self.depth = 0  # open calls of `per`
-        self.open: list[float] = []  # when the function's open calls began
+        self.open_per: set[int] = set()  # frames of the open calls of `per`
+        self.open: dict[int, float] = {}  # when the function's calls began, by frames
 
 
 def _ordinal(number: int) -> str:
