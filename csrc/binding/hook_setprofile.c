@@ -410,7 +410,7 @@ enter_known(fpy_recorder *recorder, PyObject *callee, fp_key key, fp_frame ident
 
 /* Whether a frame's function is in the recorder's focus: it is the innermost call, or
  * the session wants it. */
-static bool
+static FP_OUT_OF_LINE bool
 is_in_focus(fpy_recorder *recorder, PyFrameObject *frame)
 {
     fpy_session *session;
@@ -548,6 +548,36 @@ leave_c_slowly(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
     return 0;
 }
 
+/* A generator's frame is perhaps left: the innermost call is one. */
+static FP_OUT_OF_LINE int
+leave_generator(fpy_recorder *recorder, PyFrameObject *frame, PyObject *result,
+                fp_ticks now)
+{
+    if (result != NULL) {
+        leaving_generator(recorder, frame, now);
+    }
+    if (fp_recorder_try_leave(
+            &recorder->engine, (fp_frame)frame, now, result == NULL)) {
+        return 0;
+    }
+    return leave_slowly(recorder, frame, result, now);
+}
+
+/* A C function is called where not all functions are recorded. */
+static FP_OUT_OF_LINE int
+c_call_in_focus(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
+                fp_ticks now)
+{
+    const fp_frame identity = (fp_frame)frame | FPY_C_CALL;
+    const fp_key key = fpy_c_function_key(function);
+
+    if (!recorder->builtins || !is_in_focus(recorder, frame) ||
+        fp_recorder_try_enter(&recorder->engine, key, identity, now)) {
+        return 0;
+    }
+    return enter_known(recorder, function, key, identity, now);
+}
+
 static inline int
 feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
      fp_ticks now)
@@ -567,16 +597,18 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
         }
         return enter_frame(recorder, frame, now);
     case PyTrace_RETURN:
-        if (!FP_LIKELY(!engine->top->node->suspends) && arg != NULL) {
-            leaving_generator(recorder, frame, now);
+        if (!FP_LIKELY(!engine->top->node->suspends)) {
+            return leave_generator(recorder, frame, arg, now);
         }
         if (FP_LIKELY(fp_recorder_try_leave(engine, of_call, now, arg == NULL))) {
             return 0;
         }
         return leave_slowly(recorder, frame, arg, now);
     case PyTrace_C_CALL:
+        if (!FP_LIKELY(!recorder->has_focus)) {
+            return c_call_in_focus(recorder, frame, arg, now);
+        }
         if (!recorder->builtins ||
-            (recorder->has_focus && !is_in_focus(recorder, frame)) ||
             FP_LIKELY(fp_recorder_try_enter(
                 engine, fpy_c_function_key(arg), of_c_call, now))) {
             return 0;

@@ -253,7 +253,8 @@ def test_nothing_is_written_to_a_file_that_the_program_puts_in_our_place(
     live, tmp_path
 ):
     terminal = live(f"""
-    import os, sys
+    import os, sys, warnings
+    warnings.simplefilter("ignore")  # of debug builds, about files that are open at the end
     sys.stdin.readline()
     for number in 2, *range(3, 40):
         try:
