@@ -254,7 +254,7 @@ def test_nothing_is_written_to_a_file_that_the_program_puts_in_our_place(
 ):
     terminal = live(f"""
     import os, sys, warnings
-    warnings.simplefilter("ignore")  # of debug builds, about files that are open at the end
+    warnings.simplefilter("ignore")  # debug builds warn of files that are open
     sys.stdin.readline()
     for number in 2, *range(3, 40):
         try:
