@@ -12,6 +12,7 @@ from .errors import FastprofError, ProfilerConflictError
 from .profiler import Profiler
 from .report import report_page
 from .stats import Stats, load
+from .terminal import plain
 from .testing.baseline import (
     BaselineError,
     figures_of,
@@ -206,7 +207,7 @@ class Session:
             self._problems[str(error)] = None
         return (
             f"hottest functions, of all tests:\n"
-            f"{report_page(total, 'own', MOST_FUNCTIONS, width)}\n"
+            f"{plain(report_page(total, 'own', MOST_FUNCTIONS, width))}\n"
             f"profiles: {self._directory} ({SUM} is the sum of {len(files)})"
         )
 

@@ -280,7 +280,7 @@ def test_each_test_is_profiled(project):
             "slowest tests, without fixtures, of 3:",
             "* s *10,00? calls  test_shop.py::test_one",
             "hottest functions, of all tests:",
-            "*shop:query*",
+            "* 10000 *shop:query*",
             "profiles: *.fastprof (all.prof is the sum of 3)",
         ]
     )
