@@ -583,3 +583,13 @@ def test_a_run_under_cprofile(project):
     else:
         assert "fastprof: tests were not recorded:" in child.stdout
         assert "1 passed" in child.stdout
+
+
+def test_a_profiled_pytest_whose_warnings_are_errors(tmp_path, monkeypatch):
+    """It finds our plugin by itself, and us imported before it."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+    (tmp_path / "test_one.py").write_text("def test_one():\n    assert 1\n")
+    command = [sys.executable, "-m", "fastprof", "-o", tmp_path / "run.prof"]
+    command += ["-m", "pytest", "-q", "-W", "error::pytest.PytestAssertRewriteWarning"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
