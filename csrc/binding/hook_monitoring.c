@@ -110,10 +110,6 @@ enter_slowly(fpy_recorder *recorder, PyObject *callee, PyObject *first,
 {
     fpy_session *session = fpy_session_held(recorder->session);
 
-    if (PyCode_Check(callee) && !fpy_session_wants(session, (PyCodeObject *)callee)) {
-        Py_DECREF(session->owner);
-        return Py_None;
-    }
     callee = bound(callee, first);
     if (!fpy_recorder_enter(recorder, callee, identity, now)) {
         fpy_monitor_give_up(session);
@@ -329,24 +325,6 @@ leave_frame(fpy_recorder *recorder, int kind, fp_frame frame, fp_ticks now)
     return leave(recorder, frame, now, kind == FPY_ON_UNWIND);
 }
 
-/* Whether a function is in the recorder's focus, whose code runs now. */
-static FP_OUT_OF_LINE bool
-is_wanted(fpy_recorder *recorder, PyObject *code)
-{
-    fpy_session *session = fpy_session_held(recorder->session);
-    const bool wanted = fpy_session_wants(session, (PyCodeObject *)code);
-
-    Py_DECREF(session->owner);
-    return wanted;
-}
-
-/* The same of a frame that may be recorded already, as the innermost call. */
-static inline bool
-is_in_focus(fpy_recorder *recorder, PyObject *code, fp_frame frame)
-{
-    return recorder->engine.top->frame == frame || is_wanted(recorder, code);
-}
-
 /* The answer to an event of a function that may be outside of a focus: none, or that it
  * is to be switched off at this place, if no session on any thread wants it. Where it
  * may not be (and for what ends calls), the answer is none. */
@@ -369,7 +347,7 @@ answer_for(fpy_monitor *monitor, int kind, PyObject *code)
 
 /* ---- all that a callback can be asked to do ---- */
 
-/* Tells one recorder of an event. */
+/* Tells one recorder of an event; its session is held. */
 static void
 feed(fpy_recorder *recorder, int kind, PyObject *const *args,
      const PyThreadState *thread, fp_ticks now)
@@ -379,7 +357,7 @@ feed(fpy_recorder *recorder, int kind, PyObject *const *args,
     fp_key key;
 
     if (recorder->has_focus && kind != FPY_ON_C_RETURN && kind != FPY_ON_C_RAISE &&
-        !is_in_focus(recorder, args[0], frame)) {
+        !fpy_recorder_wants(recorder, (PyCodeObject *)args[0], frame)) {
         return;
     }
     switch (kind) {
@@ -451,9 +429,9 @@ trip(fpy_session *session, int kind, PyObject *const *args)
     return phase != NULL ? fpy_thread_trip(session, (PyCodeObject *)args[0], phase) : 0;
 }
 
-/* Several recorders, a custom timer, wires, or another thread than the last time. NULL
- * with the exception that the first wire raised; the others are asked all the same, for
- * they will be told of the end. */
+/* Several recorders, a custom timer, wires, a focus, or another thread than the last
+ * time. NULL with the exception that the first wire raised; the others are asked all
+ * the same, for they will be told of the end. */
 static FP_COLD PyObject *
 feed_slowly(PyObject *self, int kind, PyObject *const *args)
 {
@@ -496,34 +474,26 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
 /* ---- the callbacks ---- */
 
 static inline PyObject *
-on_enter(PyObject *self, PyObject *const *args, int kind, const bool cpu,
-         const bool focus)
+on_enter(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
-    fpy_monitor *monitor = monitor_of(self);
+    const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
 
     if (FP_LIKELY(thread == monitor->fast_thread && is_fast_thread(monitor, thread))) {
         fpy_recorder *recorder = monitor->recorder;
         const fp_ticks now = fpy_recorder_time(recorder, cpu);
-        if (focus && !is_wanted(recorder, args[0])) {
-            return answer_for(monitor, kind, args[0]);
-        }
         return enter_frame(recorder, args, kind, thread, now);
     }
     return feed_slowly(self, kind, args);
 }
 
 static inline PyObject *
-on_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu,
-         const bool focus)
+on_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
-    fpy_monitor *monitor = monitor_of(self);
+    const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
 
     if (FP_LIKELY(thread == monitor->fast_thread)) {
-        if (focus && !is_in_focus(monitor->recorder, args[0], identity_of(thread))) {
-            return answer_for(monitor, kind, args[0]);
-        }
         const fp_ticks now = fpy_recorder_time(monitor->recorder, cpu);
         return leave_frame(monitor->recorder, kind, identity_of(thread), now);
     }
@@ -531,8 +501,7 @@ on_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu,
 }
 
 static inline PyObject *
-on_c_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu,
-           const bool focus)
+on_c_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
     const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
@@ -546,25 +515,17 @@ on_c_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu,
                          fpy_recorder_time(recorder, cpu),
                          kind == FPY_ON_C_RAISE);
         }
-        if (focus && !is_wanted(recorder, args[0])) {
-            return Py_None;
-        }
         return other_c_leave(recorder, args[2], identity, kind == FPY_ON_C_RAISE);
     }
     return thread == monitor->fast_thread ? Py_None : feed_slowly(self, kind, args);
 }
 
 static inline PyObject *
-on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu,
-            const bool focus)
+on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
-    fpy_monitor *monitor = monitor_of(self);
+    const fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
 
-    if (focus && thread == monitor->c_thread && is_fast_thread(monitor, thread) &&
-        !is_in_focus(monitor->recorder, args[0], identity_of(thread))) {
-        return answer_for(monitor, kind, args[0]);
-    }
     if (Py_IS_TYPE(args[2], &PyFunction_Type)) { /* PY_START follows */
         return thread == monitor->c_thread ? aside(monitor->recorder) : Py_None;
     }
@@ -600,7 +561,7 @@ on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu,
                           size_t Py_UNUSED(nargsf),                                    \
                           PyObject *Py_UNUSED(kwnames))                                \
     {                                                                                  \
-        return handler(self, args, kind, false, false);                                \
+        return handler(self, args, kind, false);                                       \
     }                                                                                  \
                                                                                        \
     static PyObject *cpu_##name(PyObject *self,                                        \
@@ -608,15 +569,7 @@ on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu,
                                 size_t Py_UNUSED(nargsf),                              \
                                 PyObject *Py_UNUSED(kwnames))                          \
     {                                                                                  \
-        return handler(self, args, kind, true, false);                                 \
-    }                                                                                  \
-                                                                                       \
-    static PyObject *focus_##name(PyObject *self,                                      \
-                                  PyObject *const *args,                               \
-                                  size_t Py_UNUSED(nargsf),                            \
-                                  PyObject *Py_UNUSED(kwnames))                        \
-    {                                                                                  \
-        return handler(self, args, kind, true, true);                                  \
+        return handler(self, args, kind, true);                                        \
     }
 
 CALLBACK(on_start, on_enter, FPY_ON_START)
@@ -629,23 +582,21 @@ CALLBACK(on_call, on_any_call, FPY_ON_CALL)
 CALLBACK(on_c_return, on_c_leave, FPY_ON_C_RETURN)
 CALLBACK(on_c_raise, on_c_leave, FPY_ON_C_RAISE)
 
-enum { FOR_WALL, FOR_CPU, FOR_FOCUS, VARIANTS };
-
-#define ALL(name)                                                                      \
+#define BOTH(name)                                                                     \
     {                                                                                  \
-        name, cpu_##name, focus_##name                                                 \
+        name, cpu_##name                                                               \
     }
 
-static const vectorcallfunc handlers[FPY_EVENT_KINDS][VARIANTS] = {
-    [FPY_ON_START] = ALL(on_start),
-    [FPY_ON_RESUME] = ALL(on_resume),
-    [FPY_ON_THROW] = ALL(on_throw),
-    [FPY_ON_RETURN] = ALL(on_return),
-    [FPY_ON_YIELD] = ALL(on_yield),
-    [FPY_ON_UNWIND] = ALL(on_unwind),
-    [FPY_ON_CALL] = ALL(on_call),
-    [FPY_ON_C_RETURN] = ALL(on_c_return),
-    [FPY_ON_C_RAISE] = ALL(on_c_raise),
+static const vectorcallfunc handlers[FPY_EVENT_KINDS][2] = {
+    [FPY_ON_START] = BOTH(on_start),
+    [FPY_ON_RESUME] = BOTH(on_resume),
+    [FPY_ON_THROW] = BOTH(on_throw),
+    [FPY_ON_RETURN] = BOTH(on_return),
+    [FPY_ON_YIELD] = BOTH(on_yield),
+    [FPY_ON_UNWIND] = BOTH(on_unwind),
+    [FPY_ON_CALL] = BOTH(on_call),
+    [FPY_ON_C_RETURN] = BOTH(on_c_return),
+    [FPY_ON_C_RAISE] = BOTH(on_c_raise),
 };
 
 /* ---- the event source ---- */
@@ -656,7 +607,7 @@ new_callback(fpy_monitor *monitor, int kind)
     callback *one = PyObject_New(callback, monitor->state->callback_type);
 
     if (one != NULL) {
-        one->call = handlers[kind][FOR_WALL];
+        one->call = handlers[kind][0];
         one->monitor = monitor;
     }
     return (PyObject *)one;
@@ -678,22 +629,17 @@ make_callbacks(fpy_monitor *monitor)
 static int
 ask_for_events(fpy_monitor *monitor)
 {
-    bool python = false, others = false;
-    int variant = FOR_WALL;
+    bool python = false, others = false, cpu = false;
 
     for (const fpy_session *s = monitor->state->active; s != NULL; s = s->next_active) {
         const bool ours = s->source == &fpy_hook_monitoring;
         python = python || ours;
         others = others || (ours && s->builtins != FPY_BUILTINS_NONE);
-        if (ours && s->focus.predicate != NULL) {
-            variant = FOR_FOCUS;
-        } else if (ours && s->measure != FPY_WALL && variant == FOR_WALL) {
-            variant = FOR_CPU;
-        }
+        cpu = cpu || (ours && s->measure != FPY_WALL);
     }
     for (int kind = 0; kind < FPY_EVENT_KINDS; kind++) {
         if (monitor->tool.callbacks[kind] != NULL) {
-            ((callback *)monitor->tool.callbacks[kind])->call = handlers[kind][variant];
+            ((callback *)monitor->tool.callbacks[kind])->call = handlers[kind][cpu];
         }
     }
     return fpy_tool_ask_for_events(&monitor->tool, python, others);

@@ -389,8 +389,7 @@ enter_slowly(fpy_recorder *recorder, PyObject *callee, fp_frame identity, fp_tic
 {
     fpy_session *session = fpy_session_held(recorder->session);
 
-    if ((!PyCode_Check(callee) || fpy_session_wants(session, (PyCodeObject *)callee)) &&
-        !fpy_recorder_enter(recorder, callee, identity, now)) {
+    if (!fpy_recorder_enter(recorder, callee, identity, now)) {
         fpy_thread_give_up(session);
     }
     Py_DECREF(session->owner);
@@ -408,21 +407,13 @@ enter_known(fpy_recorder *recorder, PyObject *callee, fp_key key, fp_frame ident
     return enter_slowly(recorder, callee, identity, now);
 }
 
-/* Whether a frame's function is in the recorder's focus: it is the innermost call, or
- * the session wants it. */
-static FP_OUT_OF_LINE bool
+/* Whether a frame's function is in the recorder's focus. Its session is held where it
+ * has one. */
+static bool
 is_in_focus(fpy_recorder *recorder, PyFrameObject *frame)
 {
-    fpy_session *session;
-    bool is_inside;
-
-    if (!recorder->has_focus || recorder->engine.top->frame == (fp_frame)frame) {
-        return true;
-    }
-    session = fpy_session_held(recorder->session);
-    is_inside = fpy_session_wants(session, fpy_frame_code(frame));
-    Py_DECREF(session->owner);
-    return is_inside;
+    return !recorder->has_focus ||
+           fpy_recorder_wants(recorder, fpy_frame_code(frame), (fp_frame)frame);
 }
 
 /* A generator's frame has been entered. */
@@ -660,8 +651,9 @@ trip(fpy_session *session, PyFrameObject *frame, int what, const PyObject *arg)
     return fpy_thread_trip(session, code, what == PyTrace_CALL ? Py_True : Py_False);
 }
 
-/* Several recorders, a custom timer, or wires. -1 with the exception that the first
- * wire raised; the others are asked all the same, for they will be told of the end. */
+/* Several recorders, a custom timer, wires, or a focus. -1 with the exception that the
+ * first wire raised; the others are asked all the same, for they will be told of the
+ * end. */
 static int
 feed_all(hooked *one, PyFrameObject *frame, int what, PyObject *arg)
 {

@@ -257,17 +257,18 @@ hide(fpy_recorder *recorder, const fpy_callable *callable, fp_frame identity)
 }
 
 bool
-fpy_session_wants(fpy_session *session, PyCodeObject *code)
+fpy_recorder_wants(fpy_recorder *recorder, PyCodeObject *code, fp_frame frame)
 {
+    fpy_session *session = recorder->session;
     bool wants;
 
-    if (session->focus.predicate == NULL) {
+    if (recorder->engine.top->frame == frame) {
         return true;
     }
     session->busy++;
     wants = fpy_focus_has(&session->focus, code);
     session->busy--;
-    return wants;
+    return wants && recorder->thread != NULL;
 }
 
 void

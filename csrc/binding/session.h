@@ -138,8 +138,10 @@ fpy_recorder *fpy_session_recorder_here(const fpy_session *session);
  * code if there is a timer. */
 fp_ticks fpy_session_event_time(fpy_session *session);
 
-/* Whether the session records a function, whose code runs now. May run Python code. */
-bool fpy_session_wants(fpy_session *session, PyCodeObject *code);
+/* Whether a function is in the focus, whose code runs now in this frame: it is the
+ * innermost call, or the session wants it. May run Python code, and so the caller holds
+ * the session; false, too, if that has taken the recorder from its thread. */
+bool fpy_recorder_wants(fpy_recorder *recorder, PyCodeObject *code, fp_frame frame);
 
 /* The option `builtins` has changed. C functions that are open when they are no longer
  * wanted end here: their returns will not be looked at. */

@@ -17,6 +17,7 @@ choose_way(fpy_thread *thread)
     fpy_recorder *first = thread->recorders;
     const bool fast = first != NULL && first->next_on_thread == NULL &&
                       first->session->timer == NULL && first->session->wires == NULL &&
+                      first->session->focus.predicate == NULL &&
                       fp_clock_is_inline(&first->session->state->clock);
 
     thread->only = fast ? first : NULL;

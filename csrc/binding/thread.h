@@ -10,7 +10,8 @@
 #include "session.h"
 
 typedef struct fpy_thread {
-    fpy_recorder *only; /* when there is one recorder, with our clock; else NULL */
+    fpy_recorder
+        *only; /* when there is one recorder, by our clock and of all; else NULL */
     fpy_recorder *recorders;
     uint64_t id;    /* of the PyThreadState */
     uint64_t ident; /* threading.get_ident() */

@@ -4,6 +4,8 @@ import os
 import types
 from collections.abc import Callable, Iterable
 
+from .stats import unwrapped
+
 TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any
@@ -80,9 +82,7 @@ def _test_of(option: str, value: "Any") -> "Predicate":
 
 
 def _code_of(item: "Any") -> types.CodeType | None:
-    item = getattr(item, "__func__", item)
-    while hasattr(item, "__wrapped__"):
-        item = item.__wrapped__
+    item = unwrapped(item)
     code = getattr(item, "__code__", item)
     return code if isinstance(code, types.CodeType) else None
 

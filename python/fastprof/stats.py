@@ -707,15 +707,21 @@ GROUPS: "dict[str, Callable[[Function], str]]" = {
 }
 
 
+def unwrapped(function: "Any") -> "Any":
+    """The function of a method, and the one inside of what decorators have wrapped."""
+    function = getattr(function, "__func__", function)
+    for _ in range(MOST_WRAPPERS):
+        function = getattr(function, "__wrapped__", function)
+    return function
+
+
 def _matcher(what: "Any") -> "Callable[[Function], bool]":
     """Whether a function is the one that was asked for."""
     if isinstance(what, str):
         return lambda one: one.full_name == what
     if isinstance(what, tuple):
         return lambda one: one.key == what
-    what = getattr(what, "__func__", what)
-    for _ in range(MOST_WRAPPERS):
-        what = getattr(what, "__wrapped__", what)
+    what = unwrapped(what)
     code = getattr(what, "__code__", what)
     if isinstance(code, types.CodeType):
         key = code.co_filename, code.co_firstlineno, code.co_name

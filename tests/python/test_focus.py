@@ -1,5 +1,6 @@
 """`include`, `exclude`, `stdlib`, `site_packages`: recording some functions only."""
 
+import contextlib
 import cProfile
 import json
 import os
@@ -344,3 +345,30 @@ def test_a_focus_does_not_keep_the_profiler_alive(app):
     del predicate, profiler
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize("what", ["disable", "drop", "clear"])
+def test_a_predicate_may_end_the_recording(backend, app, lib, what):
+    """Wherever it is asked: at a begin, at a C function's, at a return."""
+    held = []
+
+    def predicate(module, code):
+        if what == "drop":
+            held.clear()
+        elif held:
+            with contextlib.suppress(RuntimeError):
+                getattr(held[0], what)()
+        return True
+
+    def run():
+        profiler = Profiler(include=predicate, backend=backend)
+        held.append(profiler)
+        profiler.enable()
+        del profiler
+        len("")
+        app.main(lib)
+
+    for _ in range(20):
+        run()
+        while held:
+            held.pop().disable()

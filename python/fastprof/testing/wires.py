@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..profiler import Profiler
+from ..stats import unwrapped
 from .profiles import label_of, plural
 
 if TYPE_CHECKING:
@@ -236,9 +237,7 @@ def _code_of(function: "Any") -> types.CodeType:
                 f"there is no function {function!r} (names are 'module:qualified "
                 f"name'): {error}"
             ) from None
-    found = getattr(found, "__func__", found)
-    while hasattr(found, "__wrapped__"):
-        found = found.__wrapped__
+    found = unwrapped(found)
     code = getattr(found, "__code__", found)
     if not isinstance(code, types.CodeType):
         raise TypeError(f"{function!r} is no function that is written in Python")
