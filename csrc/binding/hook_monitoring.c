@@ -523,11 +523,12 @@ on_c_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 static inline PyObject *
 on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
-    const fpy_monitor *monitor = monitor_of(self);
+    fpy_monitor *monitor = monitor_of(self);
     const PyThreadState *thread = running_thread(monitor);
 
     if (Py_IS_TYPE(args[2], &PyFunction_Type)) { /* PY_START follows */
-        return thread == monitor->c_thread ? aside(monitor->recorder) : Py_None;
+        return thread == monitor->c_thread ? aside(monitor->recorder)
+                                           : answer_for(monitor, kind, args[0]);
     }
     if (FP_LIKELY(thread == monitor->c_thread && is_fast_thread(monitor, thread))) {
         fpy_recorder *recorder = monitor->recorder;
