@@ -161,7 +161,7 @@ typedef struct {
 } reading;
 
 static void
-read_node(void *context, const fp_node *node)
+read_node(void *context, fp_node *node)
 {
     reading *r = context;
 

@@ -11,42 +11,9 @@
  * that names, or with the frame.
  */
 #include "hook.h"
-#include "key.h"
-#include "monitor.h"
+#include "monitored.h"
 
 #ifdef FPY_HAVE_MONITORING
-
-typedef struct {
-    PyObject_HEAD
-    vectorcallfunc call;
-    fpy_monitor *monitor; /* the module's state keeps it, our type the module */
-} callback;
-
-/* ---- events ---- */
-
-static inline fpy_monitor *
-monitor_of(PyObject *self)
-{
-    return ((callback *)self)->monitor;
-}
-
-static inline fp_frame
-identity_of(const PyThreadState *thread)
-{
-    return (fp_frame)fpy_current_frame(thread);
-}
-
-/* The thread that calls, as far as the fast way asks for it. */
-static inline const PyThreadState *
-running_thread(const fpy_monitor *monitor)
-{
-#ifdef FPY_KNOWS_RUNNING_THREAD
-    return *monitor->running;
-#else
-    (void)monitor;
-    return fpy_current_thread();
-#endif
-}
 
 /* Where it is kept is asked anew now and then, for all that we know of it comes from
  * the headers that we were compiled with. */
@@ -64,27 +31,6 @@ knows_running_thread(fpy_monitor *monitor)
     (void)monitor;
     return true;
 #endif
-}
-
-/* Whether a thread of this address is the fast one: see fpy_monitor. */
-static inline bool
-is_fast_thread(const fpy_monitor *monitor, const PyThreadState *thread)
-{
-    return monitor->recorder->engine.top->frame != 0 || thread->id == monitor->fast_id;
-}
-
-/* What ends with an enter of a Python function: a C function that was called by the
- * frame that calls it now, without C between them, has ended unseen (another tool
- * raised). */
-static inline void
-leave_ended_c_call(fpy_recorder *recorder, const PyThreadState *thread, fp_ticks now)
-{
-    const fp_frame top = recorder->engine.top->frame;
-
-    if ((top & FPY_C_CALL) != 0 &&
-        (fp_frame)fpy_previous_frame(fpy_current_frame(thread)) + FPY_C_CALL == top) {
-        fp_recorder_leave(&recorder->engine, top, now, true);
-    }
 }
 
 /* A method that is bound to its first argument (NULL: there is none), for `_lsprof`
@@ -142,8 +88,8 @@ enter(fpy_recorder *recorder, PyObject *callee, PyObject *first, fp_key key,
 
 /* A generator is thrown into, which may not have begun, or goes on by a path that was
  * not foreseen. */
-static FP_OUT_OF_LINE PyObject *
-resume_slowly(fpy_recorder *recorder, PyObject *const *args, int kind, fp_frame frame,
+FP_OUT_OF_LINE PyObject *
+fpy_resume_slowly(fpy_recorder *recorder, PyObject *const *args, int kind, fp_frame frame,
               fp_ticks now)
 {
     fpy_session *session = fpy_session_held(recorder->session);
@@ -169,7 +115,7 @@ resume(fpy_recorder *recorder, PyObject *const *args, int kind, fp_frame frame,
         }
         return Py_None;
     }
-    return resume_slowly(recorder, args, kind, frame, now);
+    return fpy_resume_slowly(recorder, args, kind, frame, now);
 }
 
 /* A frame that is not on top: others above it have ended unseen, or it was there
@@ -190,28 +136,12 @@ leave(fpy_recorder *recorder, fp_frame identity, fp_ticks now, bool raised)
     return leave_slowly(recorder, identity, now, raised);
 }
 
-/* The key of a callable for `_lsprof`'s kind of recording, without a call, for most:
- * not for a method of a subclass's instance. */
-static inline fp_key
-plain_c_key(PyObject *callable, PyObject *first, const PyObject *missing)
-{
-    if (Py_IS_TYPE(callable, &PyCFunction_Type)) {
-        return fpy_c_function_key(callable);
-    }
-    if (Py_IS_TYPE(callable, &PyMethodDescr_Type) &&
-        Py_IS_TYPE(first, ((PyMethodDescrObject *)callable)->d_common.d_type) &&
-        first != missing) {
-        return ((PyMethodDescrObject *)callable)->d_method;
-    }
-    return NULL;
-}
-
 /* The same for all; NULL when there is none: it is no C function or method, or a method
  * that will not be called, because its first argument is no instance of its class. */
 static fp_key
 c_key(PyObject *callable, PyObject *first, const PyObject *missing)
 {
-    const fp_key key = plain_c_key(callable, first, missing);
+    const fp_key key = fpy_plain_c_key(callable, first, missing);
     PyMethodDescrObject *method;
 
     if (key != NULL || first == missing || !Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
@@ -258,9 +188,9 @@ aside(fpy_recorder *recorder)
     return Py_None;
 }
 
-/* A CALL that names neither a Python function nor what has a plain_c_key. */
-static FP_OUT_OF_LINE PyObject *
-other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callable,
+/* A CALL that names neither a Python function nor what has a fpy_plain_c_key. */
+FP_OUT_OF_LINE PyObject *
+fpy_other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callable,
            PyObject *first)
 {
     PyObject *callee;
@@ -277,15 +207,15 @@ other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callab
                  callee,
                  callee == callable ? first : NULL,
                  key,
-                 identity_of(thread) | FPY_C_CALL,
+                 fpy_identity_of(thread) | FPY_C_CALL,
                  fpy_recorder_time(recorder, true));
 }
 
 /* A C_RETURN or C_RAISE where the last that was entered is not a C function of this
  * frame: the CALL entered nothing, or what it entered has other calls above it that
  * ended unseen. */
-static FP_OUT_OF_LINE PyObject *
-other_c_leave(fpy_recorder *recorder, PyObject *callable, fp_frame identity,
+FP_OUT_OF_LINE PyObject *
+fpy_other_c_leave(fpy_recorder *recorder, PyObject *callable, fp_frame identity,
               bool raised)
 {
     const bool may_be_open =
@@ -306,9 +236,9 @@ static inline PyObject *
 enter_frame(fpy_recorder *recorder, PyObject *const *args, int kind,
             const PyThreadState *thread, fp_ticks now)
 {
-    const fp_frame frame = identity_of(thread);
+    const fp_frame frame = fpy_identity_of(thread);
 
-    leave_ended_c_call(recorder, thread, now);
+    fpy_leave_ended_c_call(recorder, thread, now);
     return kind == FPY_ON_START ? enter(recorder, args[0], NULL, args[0], frame, now)
                                 : resume(recorder, args, kind, frame, now);
 }
@@ -328,8 +258,8 @@ leave_frame(fpy_recorder *recorder, int kind, fp_frame frame, fp_ticks now)
 /* The answer to an event of a function that may be outside of a focus: none, or that it
  * is to be switched off at this place, if no session on any thread wants it. Where it
  * may not be (and for what ends calls), the answer is none. */
-static PyObject *
-answer_for(fpy_monitor *monitor, int kind, PyObject *code)
+PyObject *
+fpy_answer_for(fpy_monitor *monitor, int kind, PyObject *code)
 {
     if (kind != FPY_ON_START && kind != FPY_ON_RESUME && kind != FPY_ON_RETURN &&
         kind != FPY_ON_YIELD && kind != FPY_ON_CALL) {
@@ -352,7 +282,7 @@ static void
 feed(fpy_recorder *recorder, int kind, PyObject *const *args,
      const PyThreadState *thread, fp_ticks now)
 {
-    const fp_frame frame = identity_of(thread);
+    const fp_frame frame = fpy_identity_of(thread);
     PyObject *callee;
     fp_key key;
 
@@ -432,13 +362,13 @@ trip(fpy_session *session, int kind, PyObject *const *args)
 /* Several recorders, a custom timer, wires, a focus, or another thread than the last
  * time. NULL with the exception that the first wire raised; the others are asked all
  * the same, for they will be told of the end. */
-static FP_COLD PyObject *
-feed_slowly(PyObject *self, int kind, PyObject *const *args)
+FP_COLD PyObject *
+fpy_feed_slowly(PyObject *self, int kind, PyObject *const *args)
 {
-    fpy_monitor *monitor = monitor_of(self);
+    fpy_monitor *monitor = fpy_monitor_of(self);
     const PyThreadState *thread = fpy_current_thread();
     const fp_ticks clock_now = fp_clock_now(&monitor->state->clock);
-    const monitored_event event = {{is_of_use}, kind, args, identity_of(thread)};
+    const monitored_event event = {{is_of_use}, kind, args, fpy_identity_of(thread)};
     PyObject *type = NULL, *value, *traceback;
     fpy_recorder *recorder;
     fpy_monitored *one;
@@ -468,7 +398,7 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
         PyErr_Restore(type, value, traceback);
         return NULL;
     }
-    return answer_for(monitor, kind, args[0]);
+    return fpy_answer_for(monitor, kind, args[0]);
 }
 
 /* ---- the callbacks ---- */
@@ -476,65 +406,65 @@ feed_slowly(PyObject *self, int kind, PyObject *const *args)
 static inline PyObject *
 on_enter(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
-    const fpy_monitor *monitor = monitor_of(self);
-    const PyThreadState *thread = running_thread(monitor);
+    const fpy_monitor *monitor = fpy_monitor_of(self);
+    const PyThreadState *thread = fpy_running_thread(monitor);
 
-    if (FP_LIKELY(thread == monitor->fast_thread && is_fast_thread(monitor, thread))) {
+    if (FP_LIKELY(thread == monitor->fast_thread && fpy_is_fast_thread(monitor, thread))) {
         fpy_recorder *recorder = monitor->recorder;
         const fp_ticks now = fpy_recorder_time(recorder, cpu);
         return enter_frame(recorder, args, kind, thread, now);
     }
-    return feed_slowly(self, kind, args);
+    return fpy_feed_slowly(self, kind, args);
 }
 
 static inline PyObject *
 on_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
-    const fpy_monitor *monitor = monitor_of(self);
-    const PyThreadState *thread = running_thread(monitor);
+    const fpy_monitor *monitor = fpy_monitor_of(self);
+    const PyThreadState *thread = fpy_running_thread(monitor);
 
     if (FP_LIKELY(thread == monitor->fast_thread)) {
         const fp_ticks now = fpy_recorder_time(monitor->recorder, cpu);
-        return leave_frame(monitor->recorder, kind, identity_of(thread), now);
+        return leave_frame(monitor->recorder, kind, fpy_identity_of(thread), now);
     }
-    return feed_slowly(self, kind, args);
+    return fpy_feed_slowly(self, kind, args);
 }
 
 static inline PyObject *
 on_c_leave(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
-    const fpy_monitor *monitor = monitor_of(self);
-    const PyThreadState *thread = running_thread(monitor);
+    const fpy_monitor *monitor = fpy_monitor_of(self);
+    const PyThreadState *thread = fpy_running_thread(monitor);
 
     if (FP_LIKELY(thread == monitor->c_thread)) {
         fpy_recorder *recorder = monitor->recorder;
-        const fp_frame identity = identity_of(thread) | FPY_C_CALL;
+        const fp_frame identity = fpy_identity_of(thread) | FPY_C_CALL;
         if (FP_LIKELY(recorder->engine.top->frame == identity)) {
             return leave(recorder,
                          identity,
                          fpy_recorder_time(recorder, cpu),
                          kind == FPY_ON_C_RAISE);
         }
-        return other_c_leave(recorder, args[2], identity, kind == FPY_ON_C_RAISE);
+        return fpy_other_c_leave(recorder, args[2], identity, kind == FPY_ON_C_RAISE);
     }
-    return thread == monitor->fast_thread ? Py_None : feed_slowly(self, kind, args);
+    return thread == monitor->fast_thread ? Py_None : fpy_feed_slowly(self, kind, args);
 }
 
 static inline PyObject *
 on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 {
-    fpy_monitor *monitor = monitor_of(self);
-    const PyThreadState *thread = running_thread(monitor);
+    fpy_monitor *monitor = fpy_monitor_of(self);
+    const PyThreadState *thread = fpy_running_thread(monitor);
 
     if (Py_IS_TYPE(args[2], &PyFunction_Type)) { /* PY_START follows */
         return thread == monitor->c_thread ? aside(monitor->recorder)
-                                           : answer_for(monitor, kind, args[0]);
+                                           : fpy_answer_for(monitor, kind, args[0]);
     }
-    if (FP_LIKELY(thread == monitor->c_thread && is_fast_thread(monitor, thread))) {
+    if (FP_LIKELY(thread == monitor->c_thread && fpy_is_fast_thread(monitor, thread))) {
         fpy_recorder *recorder = monitor->recorder;
-        const fp_key key = plain_c_key(args[2], args[3], monitor->missing);
+        const fp_key key = fpy_plain_c_key(args[2], args[3], monitor->missing);
         if (FP_LIKELY(key != NULL)) {
-            const fp_frame identity = identity_of(thread) | FPY_C_CALL;
+            const fp_frame identity = fpy_identity_of(thread) | FPY_C_CALL;
             return enter(recorder,
                          args[2],
                          args[3],
@@ -546,12 +476,12 @@ on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
             fp_recorder_aside(&recorder->engine, FPY_ASIDES_OF_CLASS - 1);
             return Py_None;
         }
-        return other_call(recorder, thread, args[2], args[3]);
+        return fpy_other_call(recorder, thread, args[2], args[3]);
     }
     if (thread == monitor->fast_thread && monitor->c_thread == NULL) {
         return Py_None;
     }
-    return feed_slowly(self, kind, args);
+    return fpy_feed_slowly(self, kind, args);
 }
 
 /* Each handler thrice: for the wall clock alone, for CPU time too, and for sessions
@@ -605,7 +535,7 @@ static const vectorcallfunc handlers[FPY_EVENT_KINDS][2] = {
 static PyObject *
 new_callback(fpy_monitor *monitor, int kind)
 {
-    callback *one = PyObject_New(callback, monitor->state->callback_type);
+    fpy_callback *one = PyObject_New(fpy_callback, monitor->state->callback_type);
 
     if (one != NULL) {
         one->call = handlers[kind][0];
@@ -640,7 +570,7 @@ ask_for_events(fpy_monitor *monitor)
     }
     for (int kind = 0; kind < FPY_EVENT_KINDS; kind++) {
         if (monitor->tool.callbacks[kind] != NULL) {
-            ((callback *)monitor->tool.callbacks[kind])->call = handlers[kind][cpu];
+            ((fpy_callback *)monitor->tool.callbacks[kind])->call = handlers[kind][cpu];
         }
     }
     return fpy_tool_ask_for_events(&monitor->tool, python, others);
@@ -743,7 +673,7 @@ callback_dealloc(PyObject *self)
 }
 
 static PyMemberDef callback_members[] = {
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(callback, call), READONLY, NULL},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(fpy_callback, call), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -757,7 +687,7 @@ static PyType_Slot callback_slots[] = {
 
 PyType_Spec fpy_callback_spec = {
     .name = "fastprof._fastprof.Callback",
-    .basicsize = sizeof(callback),
+    .basicsize = sizeof(fpy_callback),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
              Py_TPFLAGS_HAVE_VECTORCALL,
     .slots = callback_slots,

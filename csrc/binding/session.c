@@ -354,8 +354,9 @@ fpy_recorder_enter(fpy_recorder *recorder, PyObject *callee, fp_frame identity,
         return status == FP_OK;
     }
     session->busy++;
-    if (PyCode_Check(callee) && fpy_is_generator((PyCodeObject *)callee)) {
-        fp_recorder_mark_generator(&recorder->engine);
+    if (PyCode_Check(callee)) {
+        fp_recorder_mark_python(&recorder->engine,
+                                fpy_is_generator((PyCodeObject *)callee));
     }
     note_thread(recorder, now);
     callable = fpy_callables_named(&session->callables, callee);

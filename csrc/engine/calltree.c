@@ -125,7 +125,7 @@ fp_calltree_free(fp_calltree *tree)
 /* Puts a node into a table; for fp_calltree_walk, too. The root has no key and stays
  * out. */
 static void
-put(void *table, const fp_node *node)
+put(void *table, fp_node *node)
 {
     const uint64_t hash = fp_hash_of(node->edge);
 
@@ -193,9 +193,9 @@ fp_calltree_child(fp_calltree *tree, fp_node *parent, fp_key key, fp_node **chil
 
 void
 fp_calltree_walk(const fp_calltree *tree,
-                 void (*visit)(void *context, const fp_node *node), void *context)
+                 void (*visit)(void *context, fp_node *node), void *context)
 {
-    for (const fp_chunk *chunk = tree->first_chunk; chunk; chunk = chunk->next) {
+    for (fp_chunk *chunk = tree->first_chunk; chunk; chunk = chunk->next) {
         for (uint32_t i = 0; i < chunk->used; i++) {
             visit(context, &chunk->nodes[i]);
         }

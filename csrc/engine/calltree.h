@@ -57,8 +57,10 @@ struct fp_node {
     fp_node *successor;
     int64_t calls; /* calls that have ended */
     fp_ticks inclusive_ticks;
-    uint64_t raised : 61;  /* calls that ended with an exception */
-    uint64_t suspends : 1; /* it is a generator: for the event source to know */
+    uint64_t raised : 59;   /* calls that ended with an exception */
+    uint64_t is_off : 1;    /* not to be entered for now: see thrift.h */
+    uint64_t is_python : 1; /* a Python function, for the event source to know, */
+    uint64_t suspends : 1;  /* and a generator */
     uint64_t visibility : 2;
     uint32_t index;  /* order of creation: a parent's is lower than its children's */
     uint32_t asides; /* see fp_recorder_aside; stops at the largest */
@@ -187,6 +189,6 @@ fp_status fp_calltree_child(fp_calltree *tree, fp_node *parent, fp_key key,
 
 /* Calls `visit` for each node in order of creation, the root first. */
 void fp_calltree_walk(const fp_calltree *tree,
-                      void (*visit)(void *context, const fp_node *node), void *context);
+                      void (*visit)(void *context, fp_node *node), void *context);
 
 #endif

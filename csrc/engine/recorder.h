@@ -61,6 +61,8 @@ typedef struct {
     fp_suspensions suspensions;
     fp_resumption *resumptions; /* by a node's index, or NULL: none has any */
     uint32_t resumptions_size;  /* nodes there is room for */
+    struct fp_foldable **foldables; /* by a node's index, or NULL: see folding.h */
+    uint32_t foldables_size;        /* nodes there is room for */
     fp_pairs *pairs;            /* NULL until the budget is used up */
     fp_open_call parked;        /* where `top` points then; its node is the next: */
     fp_node nowhere;            /* no node's child, without children */
@@ -178,14 +180,23 @@ fp_recorder_aside(fp_recorder *recorder, uint32_t weight)
     node->asides += node->asides < UINT32_MAX - weight ? weight : 0;
 }
 
-/* The call that was entered last, and all others on its path, are a generator's. To be
- * called whenever its enter answered FP_ADDED. */
+/* The call that was entered last, and all others on its path, are a Python function's,
+ * which may be a generator. To be called whenever its enter answered FP_ADDED. */
 static inline void
-fp_recorder_mark_generator(fp_recorder *recorder)
+fp_recorder_mark_python(fp_recorder *recorder, bool is_generator)
 {
     if (recorder->pairs == NULL) {
-        recorder->top->node->suspends = true;
+        recorder->top->node->is_python = true;
+        recorder->top->node->suspends = is_generator;
     }
+}
+
+/* The call that fp_recorder_try_enter has just entered is none. */
+static inline void
+fp_recorder_retract(fp_recorder *recorder, fp_ticks now)
+{
+    recorder->top->entered = now;
+    recorder->top--;
 }
 
 fp_status fp_recorder_resume_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now);

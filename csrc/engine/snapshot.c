@@ -28,7 +28,7 @@ resumption_of(const copying *copy, const fp_node *node)
 }
 
 static void
-copy_node(void *context, const fp_node *node)
+copy_node(void *context, fp_node *node)
 {
     const copying *copy = context;
     fp_path *path = &copy->paths[node->index];

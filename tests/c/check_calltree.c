@@ -78,7 +78,7 @@ START_TEST(a_freed_tree_gives_its_nodes_back)
 END_TEST
 
 static void
-check_order(void *context, const fp_node *node)
+check_order(void *context, fp_node *node)
 {
     uint32_t *expected = context;
 

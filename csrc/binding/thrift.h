@@ -1,0 +1,109 @@
+/* thrift.h -- what a session leaves out on its own, to cost less.
+ *
+ * `builtins="slow"`: a place that calls a C function is switched off when it has called
+ * the same one often, that one is known not to block and has taken little time, and it
+ * is loaded there by its own name: a callable of another name will hardly be called
+ * there. What has the name of one that is switched off somewhere may have more calls
+ * than are counted.
+ *
+ * `max_overhead`: what all events cost is kept below a share of the time that passes.
+ * While it is above, functions are folded into their callers (engine/folding.h); when
+ * less has been spent than may be, all are let back in, for a moment or for longer.
+ *
+ * Both switch off, too, the CALL at places that call Python functions: these have
+ * events of their own.
+ *
+ * Ownership  the session owns it; it owns references to names, and to what keeps the
+ *            keys of its list in place.
+ * Threads    the interpreter's lock protects everything here.
+ */
+#ifndef FPY_THRIFT_H
+#define FPY_THRIFT_H
+
+#include "compat.h"
+
+#include "../engine/correction.h"
+#include "../engine/folding.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fpy_session;
+struct fpy_recorder;
+
+/* A place in a code object that calls. */
+typedef struct {
+    const PyCodeObject *code; /* compared, never followed */
+    int offset;
+    unsigned times; /* in a row that it has called the same callable */
+    const void *callee;
+} fpy_site;
+
+typedef struct fpy_cheap fpy_cheap;
+
+typedef struct {
+    bool saves_calls;  /* builtins="slow" */
+    double share;      /* max_overhead; 0.0: no bound */
+    fpy_site *sites;   /* by a hash of the place: the last one that had it */
+    fpy_cheap *cheap;  /* keys of C functions that are known not to block */
+    PyObject *held;    /* what keeps these keys in place */
+    PyObject *names;   /* under which callables were loaded at places that are off */
+    bool is_unsure;    /* a place is off that may call anything */
+    bool has_place_off;
+    fp_ticks dear;     /* a C function that takes as long is worth its events */
+    /* With a bound: */
+    fp_folding folding;
+    fp_ticks cost[2]; /* of a call of a C function, of a Python function */
+    fp_ticks credit;  /* what may be spent until the next look */
+    fp_ticks granted; /* what it was then */
+    fp_ticks granted_at;
+    double spent;
+    fp_ticks survey_cost;
+    bool is_learning;
+    bool has_folded;
+} fpy_thrift;
+
+/* Whether it leaves anything out. */
+static inline bool
+fpy_thrift_is_on(const fpy_thrift *thrift)
+{
+    return thrift->saves_calls || thrift->share > 0.0;
+}
+
+/* Makes room, and keeps the keys of a tuple of callables as those that do not block; -1
+ * with an exception. */
+int fpy_thrift_prepare(fpy_thrift *thrift, PyObject *cheap);
+
+/* The session is enabled: what events cost is known by now, if it ever is. */
+void fpy_thrift_begin(struct fpy_session *session);
+
+/* It is not alone any more, or forgets all: nothing is off. */
+void fpy_thrift_reset(struct fpy_session *session);
+
+/* Whether a function is folded into its callers. */
+bool fpy_thrift_has_folded(const fpy_thrift *thrift, const PyCodeObject *code);
+
+/* More has been spent than was granted: folds, lets back in, and grants anew. The
+ * session is held. */
+void fpy_thrift_look(struct fpy_session *session);
+
+/* A place has called a Python function, or another callable that is not recorded:
+ * whether to switch it off. */
+bool fpy_thrift_drops_other(fpy_thrift *thrift, PyCodeObject *code, PyObject *offset,
+                            const void *callee);
+
+/* A place calls a C function for the path of this node: likewise. */
+bool fpy_thrift_drops_call(fpy_thrift *thrift, PyCodeObject *code, PyObject *offset,
+                           const fp_node *node);
+
+/* A place that is to be switched off in any case. */
+void fpy_thrift_drop(fpy_thrift *thrift, PyCodeObject *code, int offset);
+
+/* How the count of a callable is to be taken. `code`: of a Python function, or NULL;
+ * else `key`, of a C function. */
+fp_precision fpy_thrift_precision(const fpy_thrift *thrift, fp_key key, bool is_python);
+
+int fpy_thrift_traverse(const fpy_thrift *thrift, visitproc visit, void *arg);
+void fpy_thrift_clear(fpy_thrift *thrift);
+
+#endif

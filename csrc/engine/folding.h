@@ -1,0 +1,102 @@
+/* folding.h -- which calls to leave out, for the profiler to cost no more than it may.
+ *
+ * What can be left out is a Python function, or a C function where one function calls
+ * it (a unit). While a unit is off, its calls are part of their caller: they are folded
+ * into it. A survey adds up what all trees say of each unit; then units are switched
+ * off, those first that took the least time per call with all that they called: leaves,
+ * and what a reader misses least. What the rest costs is foreseen from the calls since
+ * the survey before.
+ *
+ * How much of its caller's time passed unseen tells how to estimate what a unit would
+ * have had (see figures.h): so each pair of caller and callee keeps the caller's ticks
+ * that passed while the callee was off.
+ *
+ * Units      ticks.
+ * Ownership  the folding owns its pairs and functions; trees are the recorders', which
+ *            keep where their nodes' pairs are.
+ * Threads    the caller keeps others out.
+ */
+#ifndef FP_FOLDING_H
+#define FP_FOLDING_H
+
+#include "hash.h"
+#include "recorder.h"
+#include "status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A function with what all its paths come to, as of the last survey. */
+typedef struct fp_folded {
+    fp_key key;
+    bool is_python;
+    bool is_off; /* never for a C function */
+    int64_t calls;
+    int64_t calls_before; /* as of the survey before */
+    fp_ticks ticks;       /* inclusive, with open calls; of recursive calls too */
+    double cost; /* since the survey before: of its calls, and of what it calls in C */
+    UT_hash_handle hh;
+} fp_folded;
+
+/* The calls of one function by another. */
+typedef struct fp_foldable {
+    struct {
+        fp_folded *caller; /* NULL: none, a thread begins with it */
+        fp_key callee;
+    } edge;
+    fp_folded *function; /* the callee */
+    bool is_python;
+    bool is_off;
+    bool was_off;
+    int64_t calls;
+    int64_t calls_before;
+    fp_ticks since;  /* the caller's ticks when it was switched off */
+    fp_ticks unseen; /* those that passed while it was, the times before */
+    UT_hash_handle hh;
+} fp_foldable;
+
+/* What a call of each kind costs. */
+typedef struct {
+    double python;
+    double c;
+} fp_call_costs;
+
+typedef struct {
+    fp_foldable *foldables;
+    fp_folded *functions;
+    fp_call_costs costs;
+    size_t nodes; /* that the last survey saw */
+} fp_folding;
+
+void fp_folding_init(fp_folding *folding, fp_call_costs costs);
+void fp_folding_free(fp_folding *folding);
+
+/* A survey: begin, then each recorder, whose open calls count up to `now`. FP_OK, or
+ * FP_NOMEM: it is not complete, and nothing may be decided. */
+void fp_folding_begin_survey(fp_folding *folding);
+fp_status fp_folding_survey(fp_folding *folding, fp_recorder *recorder, fp_ticks now);
+
+/* What the calls since the survey before cost, of units that are not off. */
+double fp_folding_cost(fp_folding *folding);
+
+/* Switches units off until what the rest cost since the survey before is at most
+ * `most`. FP_OK, or FP_NOMEM: nothing changed. */
+fp_status fp_folding_fold(fp_folding *folding, double most);
+
+/* Switches all units on. */
+void fp_folding_unfold(fp_folding *folding);
+
+/* Puts into the nodes of a tree whether they are off; after each of the last two. */
+void fp_folding_mark(fp_recorder *recorder);
+
+/* Whether a function is off, or a C function (`callee`) where it is called by the
+ * function `caller`. */
+bool fp_folding_has_function(const fp_folding *folding, fp_key function);
+bool fp_folding_has_call(const fp_folding *folding, fp_key caller, fp_key callee);
+
+/* Of a node, as of the last survey: which share of its caller's time passed while it
+ * was off. */
+double fp_folding_unseen_share(const fp_recorder *recorder, const fp_node *node);
+
+#endif
