@@ -120,6 +120,6 @@ class LiveView:
         snapshot = self._profiler.take_snapshot()
         compensated = self._profiler.compensate and snapshot.costs is not None
         return [
-            Function(number, snapshot.functions[number], sums, overhead, error, False)
+            Function(number, snapshot, sums, overhead, error, False)
             for number, sums, overhead, error in snapshot.totals(compensated, True)[0]
         ]

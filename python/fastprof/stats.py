@@ -10,6 +10,7 @@ from .formats import FORMATS, check, encode, format_of
 from .formats.frames import FIELDS
 from .merging import merged
 from .output import replace_file
+from .precision import PRECISIONS, least_precise, precision_of_edges
 from .profile_file import pack, unpack
 from .tree import KINDS, Description, Node, Thread, full_name, make_tree
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+    from .precision import Precision
 
 __all__ = ["Edge", "Function", "Stats", "cpu_times", "load", "pstats_dict"]
 
@@ -147,12 +149,15 @@ class Function:
         parts: Those whose sum it is; itself, if it is one.
         overhead: What was taken out of `own`. It may be below zero: on Python 3.10 a
             call takes less of its function's time while there are events.
+        precision: What `calls` and the other counts are: "exact"; "lower_bound": there
+            may have been more; "estimate": from some time on they were not seen. Times
+            are of the calls that were seen (docs/precision.md).
     """
 
     def __init__(
         self,
         number: int,
-        description: Description,
+        snapshot: Snapshot,
         sums: "Sums",
         overhead: float,
         own_error: float,
@@ -160,8 +165,10 @@ class Function:
     ) -> None:
         """Made by `Stats.functions`."""
         self.number = number
+        description = snapshot.functions[number]
         self.file, self.line, self.name, self.qualname, self.module, kind = description
         self.kind = KINDS[kind]
+        self.precision: Precision = PRECISIONS[snapshot.precision[number]]
         self.calls, self.primitive_calls = counts(sums)
         self.raised, self.own, self.cumulative = sums[2:5]
         self.own_cpu: float | None = sums[5] if has_cpu else None
@@ -186,6 +193,7 @@ class Function:
         for name in SUMMED:
             if getattr(total, name) is not None:
                 setattr(total, name, sum(getattr(part, name) for part in parts))
+        total.precision = least_precise(part.precision for part in parts)
         total._parts = [single for part in parts for single in part.parts]
         return total
 
@@ -220,16 +228,21 @@ class Edge:
         function: The caller, or the callee: whichever was asked for.
         calls, primitive_calls, resumes, raised, own, cumulative, suspended: As
             `Function` has them, of the callee in these calls.
+        precision: As `Function` has it; "estimate" also where calls may have been made
+            by a function that is not exact, and that the caller called.
     """
 
     __slots__ = (
         *("calls", "primitive_calls", "resumes", "raised", "own", "cumulative"),
-        *("suspended", "function"),
+        *("suspended", "function", "precision"),
     )
 
-    def __init__(self, function: Function, sums: "Sums") -> None:
+    def __init__(
+        self, function: Function, sums: "Sums", precision: "Precision"
+    ) -> None:
         """Made by `Stats.callers` and `Stats.callees`."""
         self.function = function
+        self.precision = precision
         self.calls, self.primitive_calls = counts(sums)
         self.raised, self.own, self.cumulative = sums[2:5]
         self.resumes, self.suspended = sums[7], sums[9]
@@ -263,6 +276,7 @@ class Stats:
         self._flat: dict[Key, Entry] | None = None
         self._tree: Node | None = None
         self._all_totals: tuple[list[Any], list[Any], float, float] | None = None
+        self._precision_of_edges: bytes | None = None
         self.info = info
         self._sum = info.get("merged")
         if self._sum is not None:
@@ -321,15 +335,12 @@ class Stats:
     @property
     def functions(self) -> list[Function]:
         """What was called, in the order in which it was first seen."""
-        descriptions = self.snapshot.functions
         found = []
         for number, sums, overhead, error in self._totals[0]:
             if self._sum is not None:
                 overhead, error = self._sum["taken"][number]
             found.append(
-                Function(
-                    number, descriptions[number], sums, overhead, error, self._has_cpu
-                )
+                Function(number, self.snapshot, sums, overhead, error, self._has_cpu)
             )
         return found
 
@@ -456,11 +467,22 @@ class Stats:
         by_number = {one.number: one for one in self.functions}
         numbers = {part.number for part in function.parts}
         found = [
-            Edge(by_number[edge[other]], edge[2])
-            for edge in self._totals[1]
+            Edge(by_number[edge[other]], edge[2], PRECISIONS[precision])
+            for edge, precision in zip(
+                self._totals[1], self._edge_precision, strict=True
+            )
             if edge[its] in numbers
         ]
         return sorted(found, key=lambda one: -one.cumulative)
+
+    @property
+    def _edge_precision(self) -> bytes:
+        """Of the edges in `_totals`, numbers of `PRECISIONS`."""
+        if self._precision_of_edges is None:
+            self._precision_of_edges = precision_of_edges(
+                self.snapshot.precision, self._totals[1]
+            )
+        return self._precision_of_edges
 
     def _tree_of(self, thread: int) -> Node:
         return make_tree(self.snapshot, thread, self.compensated, self._has_cpu)
@@ -521,6 +543,11 @@ class Stats:
         figures are exact, the paths in the tree are not all there.
         """
         return any(thread[2] for thread in self.snapshot.threads)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the counts of all functions are: `Function.precision`."""
+        return not any(self.snapshot.precision)
 
     @property
     def complete(self) -> bool:
@@ -678,6 +705,8 @@ class Stats:
             "trees": snapshot.encode(),
             "costs": snapshot.costs if self.compensated else None,
         }
+        if not self.is_exact:
+            details["precision"] = snapshot.precision
         if tree == "exact":
             flat = exact_dict(self.tree)
         else:
@@ -770,7 +799,8 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
             raise ProfileFileError("damaged: its calibration is missing")
         if "merged" in info and not _is_sum(info["merged"], len(functions)):
             raise ProfileFileError("damaged: what it is the sum of cannot be read")
-        snapshot = Snapshot.decode(trees, functions, scale, costs)
+        precision = details.get("precision", bytes(len(functions)))
+        snapshot = Snapshot.decode(trees, functions, scale, costs, precision)
         if [one[:2] for one in info["threads"]] != [
             one[:2] for one in snapshot.threads
         ]:
