@@ -5,11 +5,12 @@ import sys
 from time import monotonic
 
 from .aside import Aside
+from .precision import MARKS
 from .profiler import Profiler
 from .report import MARK, cut, placed
 from .screen import Screen, is_terminal
 from .stats import Function
-from .terminal import Line, heat, painter
+from .terminal import Line, encoded, heat, painter
 
 __all__ = ["LiveView"]
 
@@ -76,7 +77,7 @@ class LiveView:
         lines = self._table(functions, sums, width, height)
         self._calls, self._last = calls, now
         self._before = {one.number: one.own for one in functions}
-        data = self._paint(lines).encode(self._encoding, "replace")
+        data = encoded(self._paint(lines), self._encoding)
         if self._screen is not None:
             self._screen.draw(data)
         else:
@@ -105,12 +106,15 @@ class LiveView:
         shown = functions[: max(0, height - 2)]
         if any(one.mostly_overhead for one in shown):
             sums += "   * mostly the profiler's"
+        precisions = {one.precision for one in shown}
+        sums += "   ≥ at least" if "lower_bound" in precisions else ""
+        sums += "   ~ an estimate" if "estimate" in precisions else ""
         head = f"{'now %':>5} {'own':>9} {'%':>5} {'calls':>13}   function"
         lines: list[Line] = [[(cut(text, width), "bold")] for text in (sums, head)]
         for one in shown:
             share = recent[one.number] / all_recent
             row = f"{100 * share:5.1f} {one.own:9.3f} {100 * one.own / total:5.1f} "
-            row += f"{one.calls:13d}"
+            row += f"{f'{MARKS[one.precision]}{one.calls}':>13}"
             mark = "*" if one.mostly_overhead else " "
             place = placed(one, width - len(row) - 3, heat(share))
             lines.append([(row, heat(share)), (f" {mark} ", MARK), *place])

@@ -11,9 +11,11 @@ __all__ = [
     "EXPLAINED",
     "MARKS",
     "PRECISIONS",
+    "counted",
     "explained",
     "least_precise",
     "precision_of_edges",
+    "remark",
 ]
 
 # By the numbers that the engine has for them: what is less precise has a larger one.
@@ -22,16 +24,37 @@ PRECISIONS: "tuple[Precision, ...]" = ("exact", "lower_bound", "estimate")
 # What stands in front of a number of calls, and what that means.
 MARKS = {"exact": "", "lower_bound": "≥ ", "estimate": "~ "}
 EXPLAINED = {
-    "lower_bound": "at least so many calls: others went unseen, and their time is that "
-    "of the functions that made them",
-    "estimate": "an estimate: from some time on its calls went unseen, and their time "
-    "is that of the functions that made them",
+    "lower_bound": "before a number of calls: at least so many; the time of those that "
+    "went unseen is in that of their callers",
+    "estimate": "before a number of calls: an estimate; the time of those that went "
+    "unseen is in that of their callers",
 }
 
 
 def least_precise(some: "Iterable[Precision]") -> "Precision":
     """What can be said of a sum of such numbers."""
     return max(some, key=PRECISIONS.index)
+
+
+def counted(one: "Any") -> str:
+    """The calls of a function, marked; and those not recursive, where any was."""
+    calls = f"{MARKS[one.precision]}{one.calls}"
+    return (
+        calls if one.calls == one.primitive_calls else f"{calls}/{one.primitive_calls}"
+    )
+
+
+def remark(some: "Iterable[Precision]") -> str:
+    """For the head of a profile: of how many functions the calls are not exact."""
+    precisions = list(some)
+    inexact = len(precisions) - precisions.count("exact")
+    if not inexact:
+        return ""
+    bounds = precisions.count("lower_bound")
+    return (
+        f"Calls of {inexact} functions are not exact: of {bounds} a lower bound, of "
+        f"{inexact - bounds} an estimate (docs/precision.md)."
+    )
 
 
 def explained(some: "Iterable[Precision]") -> list[str]:

@@ -10,7 +10,7 @@ from .formats import FORMATS, check, encode, format_of
 from .formats.frames import FIELDS
 from .merging import merged
 from .output import replace_file
-from .precision import PRECISIONS, least_precise, precision_of_edges
+from .precision import PRECISIONS, least_precise, precision_of_edges, remark
 from .profile_file import pack, unpack
 from .tree import KINDS, Description, Node, Thread, full_name, make_tree
 
@@ -508,7 +508,11 @@ class Stats:
 
     @property
     def head(self) -> str:
-        """What to say above figures: whether times are compensated."""
+        """What to say above figures: what times are, and which counts are exact."""
+        return self._head_of_times + (f"{self.inexact}\n" if self.inexact else "")
+
+    @property
+    def _head_of_times(self) -> str:
         if not self.compensated:
             return "Times are as recorded, with what the profiler added to them.\n"
         functions = self.functions
@@ -527,6 +531,8 @@ class Stats:
     def head_of_table(self) -> str:
         """The same for pstats' table: what it does not have, too."""
         text = self.head
+        if self.inexact:
+            text += "Function.precision and `fastprof report` tell which they are.\n"
         for function in self.functions:
             if function.kind == "gc":
                 text += (
@@ -548,6 +554,11 @@ class Stats:
     def is_exact(self) -> bool:
         """Whether the counts of all functions are: `Function.precision`."""
         return not any(self.snapshot.precision)
+
+    @property
+    def inexact(self) -> str:
+        """Of how many functions the counts are not exact, in words; empty: of none."""
+        return remark(function.precision for function in self.functions)
 
     @property
     def complete(self) -> bool:
@@ -683,15 +694,17 @@ class Stats:
 
         Returns:
             descriptions, [(number, own seconds)], and [(caller, callee, calls,
-            own and cumulative seconds)].
+            own and cumulative seconds, precision)].
         """
         functions, edges, *_ = self._totals
         return (
             self.snapshot.functions,
             [(number, sums[3]) for number, sums, *_ in functions],
             [
-                (caller, callee, counts(sums)[0], sums[3], sums[4])
-                for caller, callee, sums in edges
+                (caller, callee, counts(sums)[0], sums[3], sums[4], precision)
+                for (caller, callee, sums), precision in zip(
+                    edges, self._edge_precision, strict=True
+                )
             ],
         )
 
