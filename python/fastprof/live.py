@@ -5,7 +5,7 @@ import sys
 from time import monotonic
 
 from .aside import Aside
-from .precision import MARKS
+from .precision import MARKS, mark_of_sum
 from .profiler import Profiler
 from .report import MARK, cut, placed
 from .screen import Screen, is_terminal
@@ -73,7 +73,8 @@ class LiveView:
         functions = self._functions()
         calls = sum(one.calls for one in functions)
         pace = (calls - self._calls) / (now - self._last)
-        sums = f"fastprof: {now - self._began:.0f} s, {calls:,} calls, {pace:,.0f}/s"
+        sums = f"fastprof: {now - self._began:.0f} s, {mark_of_sum(functions)}"
+        sums += f"{calls:,} calls, {pace:,.0f}/s"
         lines = self._table(functions, sums, width, height)
         self._calls, self._last = calls, now
         self._before = {one.number: one.own for one in functions}

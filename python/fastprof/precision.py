@@ -14,6 +14,7 @@ __all__ = [
     "counted",
     "explained",
     "least_precise",
+    "mark_of_sum",
     "precision_of_edges",
     "remark",
 ]
@@ -33,7 +34,12 @@ EXPLAINED = {
 
 def least_precise(some: "Iterable[Precision]") -> "Precision":
     """What can be said of a sum of such numbers."""
-    return max(some, key=PRECISIONS.index)
+    return max(some, key=PRECISIONS.index, default="exact")
+
+
+def mark_of_sum(functions: "Iterable[Any]") -> str:
+    """What stands in front of the sum of the calls of some functions."""
+    return MARKS[least_precise(one.precision for one in functions)]
 
 
 def counted(one: "Any") -> str:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from .precision import MARKS, counted, explained
+from .precision import MARKS, counted, explained, mark_of_sum
 from .stats import Function, Stats
 from .terminal import Line, heat, shorten
 from .tree import Node
@@ -61,7 +61,8 @@ def report_page(stats: Stats, sort: str, limit: int | None, width: int) -> list[
     functions.sort(key=order, reverse=SORTS[sort])
     shown = functions[:limit]
     calls = sum(one.calls for one in functions)
-    lines: list[Line] = [[(f"{calls} calls, {total:.3f} seconds", HEAD)]]
+    calls_of_all = f"{mark_of_sum(functions)}{calls} calls"
+    lines: list[Line] = [[(f"{calls_of_all}, {total:.3f} seconds", HEAD)]]
     lines += [[(text, "")] for text in stats.head.splitlines()]
     lines += [[(f"Note: {remark}.", MARK)] for remark in stats.warnings]
     columns = _columns(stats, sort, total, any(one.own_error for one in shown))

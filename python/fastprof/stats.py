@@ -528,11 +528,19 @@ class Stats:
         return text + "\n"
 
     @property
+    def note_of_table(self) -> str:
+        """That there are no marks in pstats' table, where there should be some."""
+        if not self.inexact:
+            return ""
+        return (
+            f"{self.inexact}\n"
+            "Function.precision and `fastprof report` tell which they are.\n"
+        )
+
+    @property
     def head_of_table(self) -> str:
         """The same for pstats' table: what it does not have, too."""
-        text = self.head
-        if self.inexact:
-            text += "Function.precision and `fastprof report` tell which they are.\n"
+        text = self._head_of_times + self.note_of_table
         for function in self.functions:
             if function.kind == "gc":
                 text += (

@@ -7,7 +7,7 @@ profile as JSON: columns, with times in nanoseconds, and functions by number.
 import json
 import os
 
-from ..precision import EXPLAINED, MARKS, PRECISIONS
+from ..precision import EXPLAINED, MARKS, PRECISIONS, mark_of_sum
 from .frames import NANOSECONDS
 from .page import read_page
 from .source import sources_of
@@ -188,4 +188,4 @@ def summary(stats: "Any") -> str:
     """How much there is in it."""
     calls = sum(function.calls for function in stats.functions)
     own = sum(function.own for function in stats.functions)
-    return f"{calls:,} calls, {own:.3f} seconds."
+    return f"{mark_of_sum(stats.functions)}{calls:,} calls, {own:.3f} seconds."
