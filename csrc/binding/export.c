@@ -102,8 +102,10 @@ list_functions(fpy_snapshot *self, const fpy_callables *callables)
     }
     /* A tuple: what has so many functions must not become shorter. */
     self->functions = PyList_AsTuple(functions);
-    self->precision = list_precisions(callables, PyList_GET_SIZE(functions));
-    result = self->functions != NULL && self->precision != NULL ? 0 : -1;
+    if (self->functions != NULL) {
+        self->precision = list_precisions(callables, PyList_GET_SIZE(functions));
+    }
+    result = self->precision != NULL ? 0 : -1;
 done:
     Py_XDECREF(functions);
     return result;

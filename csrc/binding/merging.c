@@ -304,8 +304,11 @@ static int
 set_functions(const merging *all, PyObject *functions, PyObject *precision)
 {
     all->to->functions = PySequence_Tuple(functions);
+    if (all->to->functions == NULL) {
+        return -1;
+    }
     all->to->precision = PyBytes_FromObject(precision);
-    if (all->to->functions == NULL || all->to->precision == NULL) {
+    if (all->to->precision == NULL) {
         return -1;
     }
     if (!fpy_are_descriptions(all->to->functions) ||

@@ -180,7 +180,7 @@ def saved(stats, tmp_path, extension):
     return path.read_bytes()
 
 
-def test_json_and_csv_and_data_frames_have_a_column(inexact, tmp_path):
+def test_json_and_csv_have_a_column(inexact, tmp_path):
     wanted = {one.name: one.precision for one in inexact.functions}
     assert set(wanted.values()) == {"exact", "lower_bound", "estimate"}
     functions = json.loads(saved(inexact, tmp_path, ".json"))["functions"]
