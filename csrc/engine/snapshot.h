@@ -22,8 +22,8 @@
 /* What the number of a function's calls is; what is less precise is larger. */
 typedef enum {
     FP_EXACT = 0,
-    FP_LOWER_BOUND, /* some calls, and their times, went unseen */
-    FP_ESTIMATE,
+    FP_LOWER_BOUND, /* there may have been others, which were not seen */
+    FP_ESTIMATE,    /* from some time on they were not seen */
 } fp_precision;
 
 /* One node of the tree. */

@@ -7,7 +7,7 @@ from ._core import align
 from .errors import UnknownFormatError
 from .formats import check, format_of
 from .output import replace_file
-from .precision import least_precise
+from .precision import WORDS, least_precise
 from .stats import Function, Stats
 from .tree import Columns, Node, full_name
 
@@ -22,9 +22,6 @@ __all__ = ["Change", "Difference", "diff"]
 
 # What rules may ask for, by the names on the command line.
 METRICS = {"calls": "calls", "own": "own", "cum": "cumulative"}
-
-# What is said of counts that are not exact.
-WORDS = {"exact": "", "lower_bound": "at least ", "estimate": "about "}
 
 
 class Repeated:

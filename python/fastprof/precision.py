@@ -11,6 +11,7 @@ __all__ = [
     "EXPLAINED",
     "MARKS",
     "PRECISIONS",
+    "WORDS",
     "counted",
     "explained",
     "least_precise",
@@ -22,8 +23,9 @@ __all__ = [
 # By the numbers that the engine has for them: what is less precise has a larger one.
 PRECISIONS: "tuple[Precision, ...]" = ("exact", "lower_bound", "estimate")
 
-# What stands in front of a number of calls, and what that means.
+# What stands in front of a number of calls, and what that means; and in plain words.
 MARKS = {"exact": "", "lower_bound": "≥ ", "estimate": "~ "}
+WORDS = {"exact": "", "lower_bound": "at least ", "estimate": "about "}
 EXPLAINED = {
     "lower_bound": "before a number of calls: at least so many; the time of those that "
     "went unseen is in that of their callers",
@@ -58,8 +60,8 @@ def remark(some: "Iterable[Precision]") -> str:
         return ""
     bounds = precisions.count("lower_bound")
     return (
-        f"Calls of {inexact} functions are not exact: of {bounds} a lower bound, of "
-        f"{inexact - bounds} an estimate (docs/precision.md)."
+        f"Functions with calls that are not exact: {inexact} (lower bounds: {bounds}, "
+        f"estimates: {inexact - bounds}; docs/precision.md)."
     )
 
 

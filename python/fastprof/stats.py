@@ -10,7 +10,7 @@ from .formats import FORMATS, check, encode, format_of
 from .formats.frames import FIELDS
 from .merging import merged
 from .output import replace_file
-from .precision import PRECISIONS, least_precise, precision_of_edges, remark
+from .precision import PRECISIONS, WORDS, least_precise, precision_of_edges, remark
 from .profile_file import pack, unpack
 from .tree import KINDS, Description, Node, Thread, full_name, make_tree
 
@@ -180,7 +180,8 @@ class Function:
 
     def __repr__(self) -> str:
         """Its name and what it took."""
-        return f"<{self.qualname}: {self.calls} calls, {self.own:.6f} s own>"
+        calls = f"{WORDS[self.precision]}{self.calls} calls"
+        return f"<{self.qualname}: {calls}, {self.own:.6f} s own>"
 
     @classmethod
     def sum(cls, parts: "list[Function]") -> "Function":
@@ -249,8 +250,9 @@ class Edge:
 
     def __repr__(self) -> str:
         """The other function, and what came of the calls."""
+        calls = f"{WORDS[self.precision]}{self.calls} calls"
         return (
-            f"<{self.function.qualname}: {self.calls} calls, {self.raised} raised, "
+            f"<{self.function.qualname}: {calls}, {self.raised} raised, "
             f"{self.cumulative:.6f} s cumulative>"
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ._core import Snapshot
-from .precision import PRECISIONS
+from .precision import PRECISIONS, WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,8 +111,9 @@ class Node:
 
     def __repr__(self) -> str:
         """The function, and what it took."""
+        calls = f"{WORDS[self.precision]}{self.calls} calls"
         return (
-            f"<{self.qualname}: {self.calls} calls, {self.own:.6f} s own, "
+            f"<{self.qualname}: {calls}, {self.own:.6f} s own, "
             f"{self.cumulative:.6f} s cumulative>"
         )
 

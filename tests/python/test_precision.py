@@ -85,6 +85,17 @@ def test_marks_that_cannot_be_are_refused(wrong):
         fastprof.Stats.from_bytes(pack({}, details))
 
 
+def test_a_repr_says_so(inexact):
+    assert repr(inexact[folded]).startswith("<folded: about 2 calls, ")
+    assert repr(inexact[leaf]).startswith("<leaf: at least 3 calls, ")
+    assert repr(inexact[program]).startswith("<program: 1 calls, ")
+    edge = next(
+        e for e in inexact.callers(inexact[leaf]) if e.function.name == "folded"
+    )
+    assert repr(edge).startswith("<folded: about 2 calls, ")
+    assert "leaf: at least 1 calls" in repr(inexact.tree.find("program", "leaf"))
+
+
 def edge_precisions(edges):
     return {edge.function.name: edge.precision for edge in edges}
 

@@ -31,8 +31,8 @@ ESTIMATE = (
     "~ before a number of calls: an estimate; the time of those that went unseen "
 )
 HEAD = (
-    "Calls of 2 functions are not exact: of 1 a lower bound, of 1 an estimate "
-    "(docs/precision.md)."
+    "Functions with calls that are not exact: 2 (lower bounds: 1, estimates: 1; "
+    "docs/precision.md)."
 )
 
 

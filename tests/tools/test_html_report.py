@@ -13,7 +13,7 @@ from pathlib import Path
 
 import fastprof
 import pytest
-from fastprof.profile_file import pack, unpack
+from marking import marked
 
 HERE = Path(__file__).parent
 VIEWERS = Path(os.environ.get("FASTPROF_VIEWERS", HERE.parents[1] / "build/viewers"))
@@ -73,14 +73,6 @@ def profile_of(function, *others):
             thread.start()
             thread.join()
     return profiler.snapshot()
-
-
-def marked(stats, **marks):
-    """The profile, as a file has it whose functions are lower bounds (1) or so."""
-    details = unpack(stats.to_bytes())
-    names = [name for _, _, name, *_ in details["functions"]]
-    details["precision"] = bytes(marks.get(name, 0) for name in names)
-    return fastprof.Stats.from_bytes(pack(stats.stats, details))
 
 
 def observed(report, *scenarios):
@@ -353,7 +345,7 @@ def test_calls_that_are_not_exact_are_marked_and_explained(folder, main):
     assert rows["program:leaf"] == ["≥ 31", "≥ 31"]
     assert rows["program:caller"] == ["~ 1", "~ 1"]
     assert rows["program:main"] == ["1", "1"]
-    assert "Calls of 2 functions are not exact" in opens["head"]
+    assert "Functions with calls that are not exact: 2 (" in opens["head"]
     bound = "≥ before a number of calls: at least so many; "
     assert bound in opens["marks"]
     assert "~ before a number of calls: an estimate; " in opens["marks"]

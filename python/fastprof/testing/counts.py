@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..precision import WORDS
 from ..profiler import Profiler
 from ..stats import Stats
 from ..tree import Node
@@ -107,10 +108,8 @@ def assert_calls(
 
 
 def _times(calls: int, function: "Function | None") -> str:
-    at_least = function is not None and function.precision != "exact"
-    return ("at least " if at_least else "") + (
-        {0: "never", 1: "once"}.get(calls) or plural(calls, "time")
-    )
+    times = {0: "never", 1: "once"}.get(calls) or plural(calls, "time")
+    return times if function is None else WORDS[function.precision] + times
 
 
 def assert_calls_per(
