@@ -16,6 +16,7 @@
 
 #include "../engine/calltree.h"
 #include "../engine/hash.h"
+#include "../engine/snapshot.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@ typedef struct {
     fp_key key;
     uint32_t number; /* order of first sight */
     fp_visibility visibility;
+    fp_precision precision;
     PyObject *subject; /* the code object, or the label (str) of another callable */
     PyObject *module;  /* the module's name (str), or NULL */
     PyObject *held;    /* keeps the key valid, or NULL */

@@ -66,6 +66,20 @@ describe(const fpy_callable *callable)
         "(siOOOi)", "~", 0, subject, subject, module, kind_of(callable));
 }
 
+/* Of the first functions, so many. A new reference. */
+static PyObject *
+list_precisions(const fpy_callables *callables, Py_ssize_t count)
+{
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, count);
+    const fpy_callable *callable = callables->table;
+
+    for (Py_ssize_t i = 0; bytes != NULL && i < count; i++) {
+        PyBytes_AS_STRING(bytes)[i] = (char)callable->precision;
+        callable = callable->hh.next;
+    }
+    return bytes;
+}
+
 /* The table's order is that of the functions' numbers. */
 static int
 list_functions(fpy_snapshot *self, const fpy_callables *callables)
@@ -88,7 +102,10 @@ list_functions(fpy_snapshot *self, const fpy_callables *callables)
     }
     /* A tuple: what has so many functions must not become shorter. */
     self->functions = PyList_AsTuple(functions);
-    result = self->functions != NULL ? 0 : -1;
+    if (self->functions != NULL) {
+        self->precision = list_precisions(callables, PyList_GET_SIZE(functions));
+    }
+    result = self->precision != NULL ? 0 : -1;
 done:
     Py_XDECREF(functions);
     return result;
@@ -102,6 +119,7 @@ fpy_snapshot_new(const fpy_state *state)
     if (self != NULL) {
         self->snapshot = (fp_snapshot){0};
         self->functions = NULL;
+        self->precision = NULL;
         self->subjects = NULL;
         self->threads = NULL;
         self->seconds_per_tick = 0.0;
@@ -250,6 +268,7 @@ snapshot_dealloc(fpy_snapshot *self)
     fp_snapshot_free(&self->snapshot);
     fp_free(self->traits);
     Py_XDECREF(self->functions);
+    Py_XDECREF(self->precision);
     Py_XDECREF(self->subjects);
     Py_XDECREF(self->threads);
     PyObject_Free(self);
@@ -616,22 +635,37 @@ fpy_are_descriptions(PyObject *functions)
     return true;
 }
 
+bool
+fpy_are_precisions(PyObject *bytes, Py_ssize_t count)
+{
+    const char *precisions = PyBytes_AS_STRING(bytes);
+
+    for (Py_ssize_t i = 0; i < PyBytes_GET_SIZE(bytes); i++) {
+        if ((unsigned char)precisions[i] > FP_ESTIMATE) {
+            return false;
+        }
+    }
+    return PyBytes_GET_SIZE(bytes) == count;
+}
+
 static PyObject *
 snapshot_decode(PyObject *type, PyObject *args)
 {
     fpy_snapshot *self;
     Py_buffer data;
-    PyObject *functions, *costs;
+    PyObject *functions, *costs, *precision;
     double seconds_per_tick;
     fp_status status;
 
     if (!PyArg_ParseTuple(args,
-                          "y*O!dO:decode",
+                          "y*O!dOO!:decode",
                           &data,
                           &PyTuple_Type,
                           &functions,
                           &seconds_per_tick,
-                          &costs)) {
+                          &costs,
+                          &PyBytes_Type,
+                          &precision)) {
         return NULL;
     }
     self =
@@ -642,6 +676,7 @@ snapshot_decode(PyObject *type, PyObject *args)
     }
     Py_INCREF(functions);
     self->functions = functions;
+    self->precision = Py_NewRef(precision);
     self->seconds_per_tick = seconds_per_tick;
     status = fp_snapshot_decode(&self->snapshot,
                                 data.buf,
@@ -650,6 +685,7 @@ snapshot_decode(PyObject *type, PyObject *args)
     PyBuffer_Release(&data);
     if (status == FP_OK && seconds_per_tick >= LEAST_UNIT &&
         seconds_per_tick <= MOST_UNIT && fpy_are_descriptions(functions) &&
+        fpy_are_precisions(precision, PyTuple_GET_SIZE(functions)) &&
         set_costs(self, costs)) {
         return (PyObject *)self;
     }
@@ -727,7 +763,7 @@ PyMethodDef fpy_snapshot_methods[] = {
     {"decode",
      snapshot_decode,
      METH_VARARGS | METH_CLASS,
-     "decode($type, data, functions, seconds_per_tick, costs, /)\n--\n\n"
+     "decode($type, data, functions, seconds_per_tick, costs, precision, /)\n--\n\n"
      "The snapshot that `encode` made bytes of; ValueError when it did not."},
     {NULL, NULL, 0, NULL},
 };
@@ -738,6 +774,12 @@ static PyMemberDef snapshot_members[] = {
      offsetof(fpy_snapshot, functions),
      READONLY,
      "By number: (filename, first line, name, qualified name, module or None)."},
+    {"precision",
+     T_OBJECT_EX,
+     offsetof(fpy_snapshot, precision),
+     READONLY,
+     "Of each function, by number: 0: its calls are exact; 1: a lower bound; 2: an\n"
+     "estimate."},
     {"seconds_per_tick",
      T_DOUBLE,
      offsetof(fpy_snapshot, seconds_per_tick),

@@ -14,7 +14,8 @@ typedef struct {
     PyObject_HEAD
     fp_snapshot snapshot;
     PyObject *functions; /* tuple of (filename, line, name, qualname, module, kind) */
-    PyObject *threads;   /* list of (name or None, began, ended); likewise */
+    PyObject *precision; /* bytes: an fp_precision for each */
+    PyObject *threads;   /* list of (name or None, began, ended) */
     PyObject *subjects;  /* list of code objects and labels; NULL when loaded */
     double seconds_per_tick;
     fp_costs costs;
@@ -42,6 +43,9 @@ fpy_snapshot *fpy_snapshot_new(const fpy_state *state);
 
 /* Whether all are descriptions of functions, as far as we ask. */
 bool fpy_are_descriptions(PyObject *functions);
+
+/* Whether these bytes are as many precisions. */
+bool fpy_are_precisions(PyObject *bytes, Py_ssize_t count);
 
 /* Adds a thread's tree, by its place, or all, to a merged one; see fp_merged_add. -1
  * with an exception. */

@@ -301,15 +301,21 @@ add_parts(merging *all, PyObject *parts)
 
 /* The functions are asked for when all parts have been seen. */
 static int
-set_functions(const merging *all, PyObject *functions)
+set_functions(const merging *all, PyObject *functions, PyObject *precision)
 {
     all->to->functions = PySequence_Tuple(functions);
     if (all->to->functions == NULL) {
         return -1;
     }
+    all->to->precision = PyBytes_FromObject(precision);
+    if (all->to->precision == NULL) {
+        return -1;
+    }
     if (!fpy_are_descriptions(all->to->functions) ||
+        !fpy_are_precisions(all->to->precision, PyTuple_GET_SIZE(all->to->functions)) ||
         all->needed > PyTuple_GET_SIZE(all->to->functions)) {
-        PyErr_SetString(PyExc_ValueError, "each number needs a function");
+        PyErr_SetString(PyExc_ValueError,
+                        "each number needs a function, and a precision");
         return -1;
     }
     return 0;
@@ -337,9 +343,9 @@ PyObject *
 fpy_merge(PyObject *module, PyObject *args)
 {
     merging all = {0};
-    PyObject *parts, *functions;
+    PyObject *parts, *functions, *precision;
 
-    if (!PyArg_ParseTuple(args, "OO:merge", &parts, &functions)) {
+    if (!PyArg_ParseTuple(args, "OOO:merge", &parts, &functions, &precision)) {
         return NULL;
     }
     if (fp_merged_init(&all.tree) != FP_OK) {
@@ -348,8 +354,8 @@ fpy_merge(PyObject *module, PyObject *args)
     all.to = fpy_snapshot_new(fpy_state_of_module(module));
     if (all.to != NULL) {
         all.to->seconds_per_tick = NANOSECOND;
-        if (add_parts(&all, parts) < 0 || set_functions(&all, functions) < 0 ||
-            take_tree(&all) < 0) {
+        if (add_parts(&all, parts) < 0 ||
+            set_functions(&all, functions, precision) < 0 || take_tree(&all) < 0) {
             Py_CLEAR(all.to);
         }
     }

@@ -93,10 +93,11 @@ PyMethodDef fpy_module_methods[] = {
     {"merge",
      fpy_merge,
      METH_VARARGS,
-     "merge($module, parts, functions, /)\n--\n\n"
+     "merge($module, parts, functions, precision, /)\n--\n\n"
      "A Snapshot with the sums of parts: (snapshot, numbers, compensated), where\n"
      "numbers says, for each of its functions, which of `functions` it is. That list\n"
-     "may grow while the parts are gone through."},
+     "may grow while the parts are gone through, and so may precision, a bytearray of\n"
+     "what `Snapshot.precision` has of each."},
     {"align",
      fpy_align,
      METH_VARARGS,

@@ -19,6 +19,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What the number of a function's calls is; what is less precise is larger. */
+typedef enum {
+    FP_EXACT = 0,
+    FP_LOWER_BOUND, /* there may have been others, which were not seen */
+    FP_ESTIMATE,    /* from some time on they were not seen */
+} fp_precision;
+
 /* One node of the tree. */
 typedef struct {
     uint32_t parent;          /* its place in the array, lower than the node's own */

@@ -63,6 +63,7 @@ class FunctionProfile:
             stream: Where to; left out, stdout.
         """
         stats = self.stats
+        print(stats.note_of_table, end="", file=stream)
         table = make_table(stats, stats.cpu_times, stream)
         keys = sort if isinstance(sort, tuple) else (sort,)
         table.strip_dirs().sort_stats(*keys).print_stats()

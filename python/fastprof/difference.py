@@ -7,6 +7,7 @@ from ._core import align
 from .errors import UnknownFormatError
 from .formats import check, format_of
 from .output import replace_file
+from .precision import WORDS, least_precise
 from .stats import Function, Stats
 from .tree import Columns, Node, full_name
 
@@ -14,6 +15,8 @@ TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from .precision import Precision
 
 __all__ = ["Change", "Difference", "diff"]
 
@@ -31,6 +34,11 @@ class Repeated:
     def __getattr__(self, name: str) -> "Any":
         """The mean of a figure."""
         return sum(self.all(name)) / len(self._runs)
+
+    @property
+    def precision(self) -> "Precision":
+        """That of the least precise run."""
+        return least_precise(one.precision for one in self._runs if one is not None)
 
     def all(self, name: str) -> "list[Any]":
         """A figure in each run."""
@@ -94,6 +102,24 @@ class Change:
     def error(self) -> "tuple[float, float]":
         """Likewise: how far off `own` may be."""
         return self._pair("own_error")
+
+    @property
+    def precision(self) -> "tuple[Precision, Precision]":
+        """Before and after, as `Function.precision`; of runs the least precise."""
+        sides = (self._before, self._after)
+        before, after = ("exact" if one is None else one.precision for one in sides)
+        return before, after
+
+    @property
+    def caveat(self) -> str:
+        """That the counts are not exact, and what they are; empty where they are."""
+        if set(self.precision) == {"exact"}:
+            return ""
+        before, after = (
+            f"{WORDS[precision]}{calls:.10g}"
+            for precision, calls in zip(self.precision, self.calls, strict=True)
+        )
+        return f"not exact: called {before} times before, {after} after"
 
     def _pair(self, name: str) -> "tuple[Any, Any]":
         return (
@@ -237,7 +263,8 @@ class Difference:
             rule: "METRIC>[+]N[%]", where METRIC is "calls", "own" or "cum": with a "+"
                 the change must not be larger than N, without one the figure after;
                 with a "%" N is a share of the figure before. Where there are several
-                runs, what may be chance breaks none.
+                runs, what may be chance breaks none. A function whose figures are not
+                exact (`Change.caveat`) is judged by those that there are.
 
         Raises:
             ValueError: That is no rule.

@@ -5,11 +5,12 @@ import sys
 from time import monotonic
 
 from .aside import Aside
+from .precision import MARKS, mark_of_sum
 from .profiler import Profiler
 from .report import MARK, cut, placed
 from .screen import Screen, is_terminal
 from .stats import Function
-from .terminal import Line, heat, painter
+from .terminal import Line, encoded, heat, painter
 
 __all__ = ["LiveView"]
 
@@ -72,11 +73,12 @@ class LiveView:
         functions = self._functions()
         calls = sum(one.calls for one in functions)
         pace = (calls - self._calls) / (now - self._last)
-        sums = f"fastprof: {now - self._began:.0f} s, {calls:,} calls, {pace:,.0f}/s"
+        sums = f"fastprof: {now - self._began:.0f} s, {mark_of_sum(functions)}"
+        sums += f"{calls:,} calls, {pace:,.0f}/s"
         lines = self._table(functions, sums, width, height)
         self._calls, self._last = calls, now
         self._before = {one.number: one.own for one in functions}
-        data = self._paint(lines).encode(self._encoding, "replace")
+        data = encoded(self._paint(lines), self._encoding)
         if self._screen is not None:
             self._screen.draw(data)
         else:
@@ -105,12 +107,15 @@ class LiveView:
         shown = functions[: max(0, height - 2)]
         if any(one.mostly_overhead for one in shown):
             sums += "   * mostly the profiler's"
+        precisions = {one.precision for one in shown}
+        sums += "   ≥ at least" if "lower_bound" in precisions else ""
+        sums += "   ~ an estimate" if "estimate" in precisions else ""
         head = f"{'now %':>5} {'own':>9} {'%':>5} {'calls':>13}   function"
         lines: list[Line] = [[(cut(text, width), "bold")] for text in (sums, head)]
         for one in shown:
             share = recent[one.number] / all_recent
             row = f"{100 * share:5.1f} {one.own:9.3f} {100 * one.own / total:5.1f} "
-            row += f"{one.calls:13d}"
+            row += f"{f'{MARKS[one.precision]}{one.calls}':>13}"
             mark = "*" if one.mostly_overhead else " "
             place = placed(one, width - len(row) - 3, heat(share))
             lines.append([(row, heat(share)), (f" {mark} ", MARK), *place])
@@ -120,6 +125,6 @@ class LiveView:
         snapshot = self._profiler.take_snapshot()
         compensated = self._profiler.compensate and snapshot.costs is not None
         return [
-            Function(number, snapshot.functions[number], sums, overhead, error, False)
+            Function(number, snapshot, sums, overhead, error, False)
             for number, sums, overhead, error in snapshot.totals(compensated, True)[0]
         ]

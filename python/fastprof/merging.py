@@ -27,12 +27,14 @@ class _Merging:
     Attributes:
         functions: Descriptions, by their numbers in the sum.
         taken: Overhead and error of each.
+        precision: Of each, as `Snapshot.precision` has it: the lower of all.
         info: Of the sum.
     """
 
     def __init__(self) -> None:
         self.functions: list[Description] = []
         self.taken: list[tuple[float, float]] = []
+        self.precision = bytearray()
         self.info: dict[str, Any] = {}
         self._numbers: dict[Description, int] = {}
 
@@ -40,6 +42,10 @@ class _Merging:
         for stats in profiles:
             self._add_info(stats)
             numbers = [self._number(one) for one in stats.snapshot.functions]
+            for number, precision in zip(
+                numbers, stats.snapshot.precision, strict=True
+            ):
+                self.precision[number] = max(self.precision[number], precision)
             for function in stats.functions:
                 number = numbers[function.number]
                 overhead, error = self.taken[number]
@@ -54,6 +60,7 @@ class _Merging:
         if number == len(self.functions):
             self.functions.append(description)
             self.taken.append((0.0, 0.0))
+            self.precision.append(0)
         return number
 
     def _add_info(self, stats: "Any") -> None:
@@ -92,7 +99,7 @@ def merged(profiles: "Iterable[Any]") -> "tuple[Snapshot, dict[str, Any]]":
         ValueError: There are none, or they have no sum.
     """
     merging = _Merging()
-    snapshot = merge(merging.parts(profiles), merging.functions)
+    snapshot = merge(merging.parts(profiles), merging.functions, merging.precision)
     if not merging.info:
         raise ValueError("there are no profiles to merge")
     merging.info["merged"]["taken"] = merging.taken

@@ -204,7 +204,9 @@ class Profiler(_core.Profiler):
         from .table import make_table
 
         self.create_stats()
-        table = make_table(self, self.snapshot().cpu_times)
+        snapshot = self.snapshot()
+        print(snapshot.note_of_table, end="")
+        table = make_table(self, snapshot.cpu_times)
         table.strip_dirs().sort_stats(*_sort_keys(sort)).print_stats()
 
     def run(self, cmd: str | types.CodeType) -> "Self":

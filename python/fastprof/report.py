@@ -3,9 +3,16 @@
 import os
 from collections.abc import Callable
 
+from .precision import MARKS, counted, explained, mark_of_sum
 from .stats import Function, Stats
 from .terminal import Line, heat, shorten
 from .tree import Node
+
+TYPE_CHECKING = False  # see launch.py for what may be imported
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .precision import Precision
 
 __all__ = ["SORTS", "cut", "placed", "report_page", "tree_page"]
 
@@ -54,7 +61,8 @@ def report_page(stats: Stats, sort: str, limit: int | None, width: int) -> list[
     functions.sort(key=order, reverse=SORTS[sort])
     shown = functions[:limit]
     calls = sum(one.calls for one in functions)
-    lines: list[Line] = [[(f"{calls} calls, {total:.3f} seconds", HEAD)]]
+    calls_of_all = f"{mark_of_sum(functions)}{calls} calls"
+    lines: list[Line] = [[(f"{calls_of_all}, {total:.3f} seconds", HEAD)]]
     lines += [[(text, "")] for text in stats.head.splitlines()]
     lines += [[(f"Note: {remark}.", MARK)] for remark in stats.warnings]
     columns = _columns(stats, sort, total, any(one.own_error for one in shown))
@@ -67,8 +75,9 @@ def report_page(stats: Stats, sort: str, limit: int | None, width: int) -> list[
         place = placed(one, max(NARROWEST, width - len(row) - 3), style)
         lines.append([(row, style), (f" {mark} ", MARK), *place])
     if any(one.mostly_overhead for one in shown):
-        explained = "most of the own time that was recorded was the profiler's"
-        lines += [[], [("*", MARK), (f" {explained}", "")]]
+        text = "most of the own time that was recorded was the profiler's"
+        lines += [[], [("*", MARK), (f" {text}", "")]]
+    lines += _legend(one.precision for one in shown)
     if len(shown) < len(functions):
         lines += [[], [(f"{len(functions) - len(shown)} more functions", "")]]
     return lines
@@ -76,7 +85,7 @@ def report_page(stats: Stats, sort: str, limit: int | None, width: int) -> list[
 
 def _columns(stats: Stats, sort: str, total: float, has_error: bool) -> list[Column]:
     columns: list[Column] = [
-        ("calls", 13, _calls),
+        ("calls", 13, counted),
         ("own", 9, lambda one: f"{one.own:.3f}"),
         ("%", 5, lambda one: _percent(one.own, total)),
         ("cumulative", 10, lambda one: f"{one.cumulative:.3f}"),
@@ -106,14 +115,17 @@ def tree_page(root: Node, threshold: float, width: int) -> list[Line]:
     lines: list[Line] = [[(head, HEAD)]]
     pending = [(child, 0) for child in reversed(root.children)]
     folded = 0
+    shown = []
     while pending:
         node, depth = pending.pop()
         if node.cumulative < threshold * total:
             folded += 1
             continue
+        shown.append(node.precision)
+        calls = f"{MARKS[node.precision]}{node.calls}"
         front = (
             f"{node.cumulative:10.3f} {_percent(node.cumulative, total):>5} "
-            f"{node.own:9.3f} {node.calls:>11}  {' ' * (INDENT * min(depth, DEEPEST))}"
+            f"{node.own:9.3f} {calls:>11}  {' ' * (INDENT * min(depth, DEEPEST))}"
         )
         style = heat(node.own / total if total else 0.0)
         place = placed(node, max(NARROWEST, width - len(front)), style)
@@ -122,13 +134,12 @@ def tree_page(root: Node, threshold: float, width: int) -> list[Line]:
     if folded:
         remark = f"{folded} paths of less than {100 * threshold:g} % each are folded, "
         lines += [[], [(f"{remark}with all below them", FAINT)]]
-    return lines
+    return lines + _legend(shown)
 
 
-def _calls(one: Function) -> str:
-    if one.calls == one.primitive_calls:
-        return str(one.calls)
-    return f"{one.calls}/{one.primitive_calls}"
+def _legend(shown: "Iterable[Precision]") -> list[Line]:
+    lines: list[Line] = [[(text, "")] for text in explained(shown)]
+    return [[], *lines] if lines else []
 
 
 def _percent(part: float, whole: float) -> str:

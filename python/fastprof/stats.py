@@ -10,6 +10,7 @@ from .formats import FORMATS, check, encode, format_of
 from .formats.frames import FIELDS
 from .merging import merged
 from .output import replace_file
+from .precision import PRECISIONS, WORDS, least_precise, precision_of_edges, remark
 from .profile_file import pack, unpack
 from .tree import KINDS, Description, Node, Thread, full_name, make_tree
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+    from .precision import Precision
 
 __all__ = ["Edge", "Function", "Stats", "cpu_times", "load", "pstats_dict"]
 
@@ -147,12 +149,15 @@ class Function:
         parts: Those whose sum it is; itself, if it is one.
         overhead: What was taken out of `own`. It may be below zero: on Python 3.10 a
             call takes less of its function's time while there are events.
+        precision: What `calls` and the other counts are: "exact"; "lower_bound": there
+            may have been more; "estimate": from some time on they were not seen. Times
+            are of the calls that were seen (docs/precision.md).
     """
 
     def __init__(
         self,
         number: int,
-        description: Description,
+        snapshot: Snapshot,
         sums: "Sums",
         overhead: float,
         own_error: float,
@@ -160,8 +165,10 @@ class Function:
     ) -> None:
         """Made by `Stats.functions`."""
         self.number = number
+        description = snapshot.functions[number]
         self.file, self.line, self.name, self.qualname, self.module, kind = description
         self.kind = KINDS[kind]
+        self.precision: Precision = PRECISIONS[snapshot.precision[number]]
         self.calls, self.primitive_calls = counts(sums)
         self.raised, self.own, self.cumulative = sums[2:5]
         self.own_cpu: float | None = sums[5] if has_cpu else None
@@ -173,7 +180,8 @@ class Function:
 
     def __repr__(self) -> str:
         """Its name and what it took."""
-        return f"<{self.qualname}: {self.calls} calls, {self.own:.6f} s own>"
+        calls = f"{WORDS[self.precision]}{self.calls} calls"
+        return f"<{self.qualname}: {calls}, {self.own:.6f} s own>"
 
     @classmethod
     def sum(cls, parts: "list[Function]") -> "Function":
@@ -186,6 +194,7 @@ class Function:
         for name in SUMMED:
             if getattr(total, name) is not None:
                 setattr(total, name, sum(getattr(part, name) for part in parts))
+        total.precision = least_precise(part.precision for part in parts)
         total._parts = [single for part in parts for single in part.parts]
         return total
 
@@ -220,24 +229,30 @@ class Edge:
         function: The caller, or the callee: whichever was asked for.
         calls, primitive_calls, resumes, raised, own, cumulative, suspended: As
             `Function` has them, of the callee in these calls.
+        precision: As `Function` has it; "estimate" also where calls may have been made
+            by a function that is not exact, and that the caller called.
     """
 
     __slots__ = (
         *("calls", "primitive_calls", "resumes", "raised", "own", "cumulative"),
-        *("suspended", "function"),
+        *("suspended", "function", "precision"),
     )
 
-    def __init__(self, function: Function, sums: "Sums") -> None:
+    def __init__(
+        self, function: Function, sums: "Sums", precision: "Precision"
+    ) -> None:
         """Made by `Stats.callers` and `Stats.callees`."""
         self.function = function
+        self.precision = precision
         self.calls, self.primitive_calls = counts(sums)
         self.raised, self.own, self.cumulative = sums[2:5]
         self.resumes, self.suspended = sums[7], sums[9]
 
     def __repr__(self) -> str:
         """The other function, and what came of the calls."""
+        calls = f"{WORDS[self.precision]}{self.calls} calls"
         return (
-            f"<{self.function.qualname}: {self.calls} calls, {self.raised} raised, "
+            f"<{self.function.qualname}: {calls}, {self.raised} raised, "
             f"{self.cumulative:.6f} s cumulative>"
         )
 
@@ -263,6 +278,7 @@ class Stats:
         self._flat: dict[Key, Entry] | None = None
         self._tree: Node | None = None
         self._all_totals: tuple[list[Any], list[Any], float, float] | None = None
+        self._precision_of_edges: bytes | None = None
         self.info = info
         self._sum = info.get("merged")
         if self._sum is not None:
@@ -321,15 +337,12 @@ class Stats:
     @property
     def functions(self) -> list[Function]:
         """What was called, in the order in which it was first seen."""
-        descriptions = self.snapshot.functions
         found = []
         for number, sums, overhead, error in self._totals[0]:
             if self._sum is not None:
                 overhead, error = self._sum["taken"][number]
             found.append(
-                Function(
-                    number, descriptions[number], sums, overhead, error, self._has_cpu
-                )
+                Function(number, self.snapshot, sums, overhead, error, self._has_cpu)
             )
         return found
 
@@ -456,11 +469,22 @@ class Stats:
         by_number = {one.number: one for one in self.functions}
         numbers = {part.number for part in function.parts}
         found = [
-            Edge(by_number[edge[other]], edge[2])
-            for edge in self._totals[1]
+            Edge(by_number[edge[other]], edge[2], PRECISIONS[precision])
+            for edge, precision in zip(
+                self._totals[1], self._edge_precision, strict=True
+            )
             if edge[its] in numbers
         ]
         return sorted(found, key=lambda one: -one.cumulative)
+
+    @property
+    def _edge_precision(self) -> bytes:
+        """Of the edges in `_totals`, numbers of `PRECISIONS`."""
+        if self._precision_of_edges is None:
+            self._precision_of_edges = precision_of_edges(
+                self.snapshot.precision, self._totals[1]
+            )
+        return self._precision_of_edges
 
     def _tree_of(self, thread: int) -> Node:
         return make_tree(self.snapshot, thread, self.compensated, self._has_cpu)
@@ -486,7 +510,11 @@ class Stats:
 
     @property
     def head(self) -> str:
-        """What to say above figures: whether times are compensated."""
+        """What to say above figures: what times are, and which counts are exact."""
+        return self._head_of_times + (f"{self.inexact}\n" if self.inexact else "")
+
+    @property
+    def _head_of_times(self) -> str:
         if not self.compensated:
             return "Times are as recorded, with what the profiler added to them.\n"
         functions = self.functions
@@ -502,9 +530,19 @@ class Stats:
         return text + "\n"
 
     @property
+    def note_of_table(self) -> str:
+        """That there are no marks in pstats' table, where there should be some."""
+        if not self.inexact:
+            return ""
+        return (
+            f"{self.inexact}\n"
+            "Function.precision and `fastprof report` tell which they are.\n"
+        )
+
+    @property
     def head_of_table(self) -> str:
         """The same for pstats' table: what it does not have, too."""
-        text = self.head
+        text = self._head_of_times + self.note_of_table
         for function in self.functions:
             if function.kind == "gc":
                 text += (
@@ -521,6 +559,16 @@ class Stats:
         figures are exact, the paths in the tree are not all there.
         """
         return any(thread[2] for thread in self.snapshot.threads)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the counts of all functions are: `Function.precision`."""
+        return not any(self.snapshot.precision)
+
+    @property
+    def inexact(self) -> str:
+        """Of how many functions the counts are not exact, in words; empty: of none."""
+        return remark(function.precision for function in self.functions)
 
     @property
     def complete(self) -> bool:
@@ -656,15 +704,17 @@ class Stats:
 
         Returns:
             descriptions, [(number, own seconds)], and [(caller, callee, calls,
-            own and cumulative seconds)].
+            own and cumulative seconds, precision)].
         """
         functions, edges, *_ = self._totals
         return (
             self.snapshot.functions,
             [(number, sums[3]) for number, sums, *_ in functions],
             [
-                (caller, callee, counts(sums)[0], sums[3], sums[4])
-                for caller, callee, sums in edges
+                (caller, callee, counts(sums)[0], sums[3], sums[4], precision)
+                for (caller, callee, sums), precision in zip(
+                    edges, self._edge_precision, strict=True
+                )
             ],
         )
 
@@ -678,6 +728,8 @@ class Stats:
             "trees": snapshot.encode(),
             "costs": snapshot.costs if self.compensated else None,
         }
+        if not self.is_exact:
+            details["precision"] = snapshot.precision
         if tree == "exact":
             flat = exact_dict(self.tree)
         else:
@@ -770,7 +822,8 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
             raise ProfileFileError("damaged: its calibration is missing")
         if "merged" in info and not _is_sum(info["merged"], len(functions)):
             raise ProfileFileError("damaged: what it is the sum of cannot be read")
-        snapshot = Snapshot.decode(trees, functions, scale, costs)
+        precision = details.get("precision", bytes(len(functions)))
+        snapshot = Snapshot.decode(trees, functions, scale, costs, precision)
         if [one[:2] for one in info["threads"]] != [
             one[:2] for one in snapshot.threads
         ]:

@@ -7,7 +7,7 @@ TYPE_CHECKING = False  # see launch.py for what may be imported
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Line", "heat", "painter", "plain", "shorten"]
+__all__ = ["Line", "encoded", "heat", "painter", "plain", "shorten"]
 
 # Text, and its style as rich has it: "bold red", "" for none.
 Part = tuple[str, str]
@@ -34,6 +34,14 @@ def shorten(text: str, width: int, front: float = 1 / 3) -> str:
     kept = max(width - len(DOTS), 0)
     begin = int(kept * front)
     return text[:begin] + DOTS[:width] + text[len(text) - kept + begin :]
+
+
+def encoded(text: str, encoding: str) -> bytes:
+    """What there is no letter for is a question mark, and "≥ " is as wide without."""
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.replace("≥ ", ">=").encode(encoding, "replace")
 
 
 def plain(lines: list[Line]) -> str:

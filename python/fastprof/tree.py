@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 
 from ._core import Snapshot
+from .precision import PRECISIONS, WORDS
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .precision import Precision
 
 # File, first line, name, qualified name, module, number of the kind.
 Description = tuple[str, int, str, str, str | None, int]
@@ -58,6 +61,7 @@ class Columns:
 
     Attributes:
         functions: What the numbers in `function` stand for.
+        precision: Of each of these, a number of `PRECISIONS`.
         has_cpu: Whether CPU times were recorded.
     """
 
@@ -66,6 +70,7 @@ class Columns:
     ) -> None:
         """As `make_tree`."""
         self.functions = snapshot.functions
+        self.precision = snapshot.precision
         self.has_cpu = has_cpu
         content = snapshot.columns(thread, compensated)
         for name, form in COLUMNS.items():
@@ -106,8 +111,9 @@ class Node:
 
     def __repr__(self) -> str:
         """The function, and what it took."""
+        calls = f"{WORDS[self.precision]}{self.calls} calls"
         return (
-            f"<{self.qualname}: {self.calls} calls, {self.own:.6f} s own, "
+            f"<{self.qualname}: {calls}, {self.own:.6f} s own, "
             f"{self.cumulative:.6f} s cumulative>"
         )
 
@@ -177,6 +183,13 @@ class Node:
     def calls(self) -> int:
         """Calls on this path; of a generator, how often it was begun there."""
         return int(self.columns.calls[self._at])
+
+    @property
+    def precision(self) -> "Precision":
+        """What `calls` is: as `Function.precision`, of its function."""
+        if self._at == 0:
+            return "exact"
+        return PRECISIONS[self.columns.precision[self.number]]
 
     @property
     def resumes(self) -> int:

@@ -10,10 +10,11 @@ from .difference import Change, Difference, diff
 from .errors import FastprofError
 from .formats import FORMATS
 from .output import check_writable
+from .precision import MARKS, explained
 from .progress import Progress
 from .report import SORTS, cut, report_page, tree_page
 from .stats import TREES, Stats, load
-from .terminal import Line, painter
+from .terminal import Line, encoded, painter
 from .viewers import VIEWERS, command_of, new_path, show
 
 __all__ = ["BAD_INPUT", "VERBS", "BadProfileError", "do"]
@@ -91,7 +92,7 @@ def put_page(lines: list[Line]) -> None:
 def put(text: str) -> None:
     """Print a page; a letter that stdout does not have becomes a question mark."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-    print(text.encode(encoding, "replace").decode(encoding), end="")
+    print(encoded(text, encoding).decode(encoding), end="")
 
 
 def count(text: str) -> int:
@@ -277,12 +278,26 @@ def compare(options: argparse.Namespace) -> int:
     else:
         changes = difference.paths if options.paths else difference.functions
         put(diff_page(changes, options.limit))
-    failed = False
+    return FAILED if complain(broken, difference) else 0
+
+
+def complain(broken: list[tuple[str, list[Change]]], difference: Difference) -> bool:
+    """Name what broke a rule; and say of what it is not known. Whether anything did."""
     for rule, changed in broken:
         for change in changed:
-            failed = True
-            print(f"{rule}: {change.name}", file=sys.stderr)
-    return FAILED if failed else 0
+            caveat = f" ({change.caveat})" if change.caveat else ""
+            print(f"{rule}: {change.name}{caveat}", file=sys.stderr)
+        names = {change.name for change in changed}
+        unknown = [
+            one for one in difference.functions if one.caveat and one.name not in names
+        ]
+        if unknown:
+            print(
+                f"{rule}: {len(unknown)} more cannot be judged: their figures are not "
+                "exact (docs/precision.md)",
+                file=sys.stderr,
+            )
+    return any(changed for _, changed in broken)
 
 
 def diff_page(changes: list[Change], limit: int) -> str:
@@ -297,13 +312,19 @@ def diff_page(changes: list[Change], limit: int) -> str:
     ]
     for one in changed[:limit]:
         mark = "~" if one.is_noise else " "
+        before, after = (
+            f"{MARKS[precision]}{calls:.10g}"
+            for precision, calls in zip(one.precision, one.calls, strict=True)
+        )
         lines.append(
             f"{one.own[0]:10.3f} {one.own[1]:10.3f} {one.own_change:+9.3f} "
-            f"{one.by_calls:+9.3f} {one.by_time:+9.3f} {one.calls[0]:12.10g} "
-            f"{one.calls[1]:12.10g} {mark} {cut(one.name, LONGEST_NAME)}"
+            f"{one.by_calls:+9.3f} {one.by_time:+9.3f} {before:>12} "
+            f"{after:>12} {mark} {cut(one.name, LONGEST_NAME)}"
         )
     if any(one.is_noise for one in changed[:limit]):
         lines += ["", "~ may be chance: within the errors, or as runs differ"]
+    marks = explained(name for one in changed[:limit] for name in one.precision)
+    lines += ["", *marks] if marks else []
     if len(changed) > limit:
         lines += ["", f"{len(changed) - limit} more"]
     return "\n".join(lines) + "\n"

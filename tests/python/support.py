@@ -17,6 +17,8 @@ from contextlib import contextmanager
 import corpus
 import fastprof
 import pytest
+from fastprof.precision import PRECISIONS
+from fastprof.profile_file import pack, unpack
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _SHOWN_DIFFERENCES = 12
@@ -215,6 +217,16 @@ def counted(function, *arguments, **options):
     profiler = fastprof.Profiler(timer=lambda: float(next(seconds)), **options)
     profiler.runcall(function, *arguments)
     return profiler.snapshot()
+
+
+def marked(stats, **marks):
+    """A profile, loaded from a file that has these marks, by functions' names."""
+    details = unpack(stats.to_bytes())
+    details["precision"] = bytes(
+        PRECISIONS.index(marks.get(name, "exact"))
+        for _, _, name, *_ in details["functions"]
+    )
+    return fastprof.Stats.from_bytes(pack(stats.stats, details))
 
 
 def run_isolated(source, *, returncode=0, stdout="", stderr="", **variables):

@@ -14,7 +14,7 @@ import threading
 import fastprof
 import pytest
 from fastprof.formats import source
-from support import counted
+from support import counted, marked
 
 FRONT, BACK = b"<script type=json>", b"</script><p>the page</p>"
 # What the command `fastprof` does, with a page of our own.
@@ -100,6 +100,47 @@ def test_figures_callers_and_paths_are_those_of_the_profile(tmp_path):
         for node in stats.tree.walk()
         if node.path
     }
+
+
+def test_functions_and_callers_have_marks_with_their_meaning(tmp_path):
+    def column(stats, of, name):
+        (side,) = report_of(stats, tmp_path)["profiles"]
+        return side[of][name]
+
+    stats = counted(program)
+    assert set(column(stats, "figures", "precision")) == {0}
+    assert set(column(stats, "edges", "precision")) == {0}
+    stats = marked(stats, leaf="lower_bound", caller="estimate")
+    data = report_of(stats, tmp_path)
+    (side,) = data["profiles"]
+    names = data["functions"]["name"]
+    assert dict(zip(names, side["figures"]["precision"], strict=True)) == {
+        "program": 0,
+        "caller": 2,
+        "leaf": 1,
+    }
+    edges = side["edges"]
+    found = {
+        (names[caller], names[callee]): precision
+        for caller, callee, precision in zip(
+            edges["caller"], edges["callee"], edges["precision"], strict=True
+        )
+    }
+    assert found == {
+        ("program", "caller"): 2,
+        ("caller", "leaf"): 2,
+        ("program", "leaf"): 2,
+    }
+    assert [one["mark"] for one in data["precisions"]] == ["", "≥ ", "~ "]
+    assert stats.inexact in data["head"]
+
+
+def test_a_difference_has_the_marks_of_each_side(tmp_path):
+    before, after = counted(program), marked(counted(program), leaf="lower_bound")
+    fastprof.diff(before, after).save(tmp_path / "out.html")
+    data = data_of(tmp_path / "out.html")
+    leaf = number_of(data, "leaf")
+    assert [one["figures"]["precision"][leaf] for one in data["profiles"]] == [0, 1]
 
 
 def paths_of(data, tree):

@@ -62,6 +62,7 @@ PACKAGE_CHAIN = (
     "varint",
     "foreign_file",
     "profile_file",
+    "precision",
     "tree",
     "exact",
     "merging",

@@ -237,9 +237,15 @@ def test_the_extension_checks_what_it_is_given(parts):
     }
     parts = [wrong[part] if isinstance(part, str) else part for part in parts]
     with pytest.raises((TypeError, ValueError, OverflowError)):
-        _fastprof.merge(parts, list(snapshot.functions))
-    with pytest.raises(ValueError, match="each number needs a function"):
-        _fastprof.merge([(snapshot, list(range(count)), True)], [])
+        _fastprof.merge(parts, list(snapshot.functions), bytearray(count))
+    good = (snapshot, list(range(count)), True)
+    for functions, precision in (
+        ([], bytearray()),
+        (list(snapshot.functions), bytearray(count - 1)),
+        (list(snapshot.functions), bytearray([3] * count)),
+    ):
+        with pytest.raises(ValueError, match="each number needs a function"):
+            _fastprof.merge([good], functions, precision)
     with pytest.raises(IndexError):
         snapshot.columns(1, True)
     with pytest.raises(IndexError):

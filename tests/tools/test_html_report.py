@@ -13,6 +13,7 @@ from pathlib import Path
 
 import fastprof
 import pytest
+from marking import marked
 
 HERE = Path(__file__).parent
 VIEWERS = Path(os.environ.get("FASTPROF_VIEWERS", HERE.parents[1] / "build/viewers"))
@@ -333,6 +334,40 @@ def test_both_clocks_errors_and_marks_are_columns(folder, main):
     rows = [row[0] for row in opens["rows"]]
     assert {name[1:] for name in rows if name.startswith("*")} == marked
     assert ("most of the own time" in opens["marks"]) == bool(marked)
+
+
+def test_calls_that_are_not_exact_are_marked_and_explained(folder, main):
+    stats = marked(profile_of(main), leaf=1, caller=2)
+    stats.save(folder / "marked.html")
+    found = observed(folder / "marked.html", "opens", "showsTips", "showsDetails")
+    opens = found["opens"]
+    rows = {row[0]: row[1:3] for row in opens["rows"]}
+    assert rows["program:leaf"] == ["≥ 31", "≥ 31"]
+    assert rows["program:caller"] == ["~ 1", "~ 1"]
+    assert rows["program:main"] == ["1", "1"]
+    assert "Functions with calls that are not exact: 2 (" in opens["head"]
+    bound = "≥ before a number of calls: at least so many; "
+    assert bound in opens["marks"]
+    assert "~ before a number of calls: an estimate; " in opens["marks"]
+    calls, meaning = found["showsTips"][-2:]
+    assert calls == "calls: ≥ 30" and meaning.startswith(bound)
+    details = found["showsDetails"]
+    assert "~ 1" in details["figures"] and "an estimate; " in details["figures"]
+    callers, callees = details["tables"]
+    assert (callers[0][0], callees[0][0]) == ("~ 1", "~ 30")
+
+
+def test_a_difference_marks_each_side(folder, main):
+    before, after = (marked(profile_of(main), leaf=mark) for mark in (1, 2))
+    fastprof.diff(before, after).save(folder / "marked-diff.html")
+    opens = observed(folder / "marked-diff.html", "opens", "showsTips")
+    heads = [head for head, _ in opens["opens"]["heads"]]
+    rows = {
+        row[0]: dict(zip(heads, row, strict=True)) for row in opens["opens"]["rows"]
+    }
+    leaf = next(row for name, row in rows.items() if name.endswith("program:leaf"))
+    assert [leaf[f"calls {word}"] for word in ("before", "after")] == ["≥ 31", "~ 31"]
+    assert opens["showsTips"][-2] == "calls: ~ 30"
 
 
 def hue(frame):

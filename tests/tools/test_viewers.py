@@ -10,6 +10,7 @@ from pathlib import Path
 
 import fastprof
 import pytest
+from marking import marked
 
 HERE = Path(__file__).parent
 VIEWERS = Path(os.environ.get("FASTPROF_VIEWERS", HERE.parents[1] / "build/viewers"))
@@ -114,6 +115,17 @@ def test_pprof(saved):
         go, "tool", "pprof", "-top", "-sample_index=calls", saved(".pprof")
     )
     assert re.search(rf"^ +30 .* {__name__}:leaf$", calls, re.M)
+
+
+def test_what_is_not_exact_is_noted_where_there_is_a_place(stats, tmp_path):
+    inexact = marked(stats, leaf=2)
+    inexact.save(tmp_path / "out.pprof")
+    inexact.save(tmp_path / "out.callgrind")
+    note = "Functions with calls that are not exact: 1 (lower bounds: 0, estimates: 1;"
+    go = needs("go")
+    assert note in output_of(go, "tool", "pprof", "-comments", tmp_path / "out.pprof")
+    annotated = output_of(needs("callgrind_annotate"), tmp_path / "out.callgrind")
+    assert f"Note: {note}" in annotated
 
 
 def test_gprof2dot(saved):

@@ -42,7 +42,16 @@ export class Details {
       list.append(element("dt", {}, name), element("dd", {}, values));
     const both = (name, format) =>
       arrow(profile.profiles.map((side) => format(side.figures[name][one])));
-    add("calls", both("calls", count));
+    add(
+      "calls",
+      arrow(
+        profile.profiles.map(({ figures }, side) =>
+          profile.counted(figures.calls[one], one, side),
+        ),
+      ),
+    );
+    const { mark, meaning } = profile.leastPrecise(one);
+    if (mark) add("not exact", mark + meaning);
     const addIfAny = (title, name, format) => {
       const isAny = profile.profiles.some(({ figures }) => figures[name][one]);
       if (isAny) add(title, both(name, format));
@@ -113,14 +122,19 @@ export class Details {
     return section;
   }
 
-  #edge({ other, calls, own, cumulative }) {
+  #edge({ other, calls, own, cumulative, precision }) {
     const name = this.profile.names[other];
+    const { precisions } = this.profile;
+    const counted = calls.map((number, side) => {
+      return precisions[precision[side]].mark + count(number);
+    });
+    const title = precisions[Math.max(...precision)].meaning;
     const button = element("button", { title: name }, name);
     button.addEventListener("click", () => this.select(other));
     return element(
       "tr",
       {},
-      element("td", {}, arrow(calls.map(count))),
+      element("td", { title }, arrow(counted)),
       element("td", {}, arrow(own.map((ns) => time(ns)))),
       element("td", {}, arrow(cumulative.map((ns) => time(ns)))),
       element("td", { className: "text" }, button),

@@ -105,12 +105,14 @@ class Report {
       const name = ownIsSaid ? "own_cpu" : "cumulative_cpu";
       lines.push(`on a CPU: ${change(frame.figure(name), time)}`);
     }
+    const { mark, meaning } = this.profile.leastPrecise(frame.function);
     lines.push(
-      `calls: ${change(
+      `calls: ${mark}${change(
         frame.figure("calls"),
         (value, sign = "") => `${value > 0 ? sign : ""}${count(value)}`,
       )}`,
     );
+    if (mark) lines.push(mark + meaning);
     if (this.profile.isMostlyOverhead(frame.function)) {
       lines.push("* most of its own time that was recorded was the profiler's");
     }

@@ -55,6 +55,21 @@ export class Profile {
     return this.profiles[side].figures[name][one];
   }
 
+  /** What is said of a function's calls where they are not exact: `{mark, meaning}`. */
+  precision(one, side = this.sides - 1) {
+    return this.precisions[this.figure("precision", one, side)];
+  }
+
+  leastPrecise(one) {
+    const sides = this.profiles.map(({ figures }) => figures.precision[one]);
+    return this.precisions[Math.max(...sides)];
+  }
+
+  /** A number of calls, marked. */
+  counted(calls, one, side) {
+    return this.precision(one, side).mark + count(calls);
+  }
+
   change(name, one) {
     return this.figure(name, one, 1) - this.figure(name, one, 0);
   }
@@ -78,7 +93,7 @@ export class Profile {
     );
   }
 
-  /** The calls between a function and others: `{other, calls, own, cumulative}`. */
+  /** The calls between a function and others: `{other, calls, own, cumulative, precision}`. */
   edges(one, its, others) {
     const found = new Map();
     this.profiles.forEach(({ edges }, side) => {
@@ -89,8 +104,10 @@ export class Profile {
         if (!edge) {
           const none = () => Array(this.sides).fill(0);
           edge = { other, calls: none(), own: none(), cumulative: none() };
+          edge.precision = none();
           found.set(other, edge);
         }
+        edge.precision[side] = Math.max(edge.precision[side], edges.precision[at]);
         for (const name of ["calls", "own", "cumulative"]) {
           edge[name][side] += edges[name][at];
         }

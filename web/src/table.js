@@ -13,11 +13,18 @@ const inMs = (ns) => MS.format(ns / 1e6);
 const withSign = (format) => (value) =>
   value > 0 ? `+${format(value)}` : format(value);
 
-/** What a profile's table has: `{title, hint, of: function => value, show: value => text}`. */
+/**
+ * What a profile's table has: `{title, hint, of: function => value, show: (value,
+ * function) => text, about: function => what a cell says when it is pointed at}`.
+ */
 function columnsOf(profile) {
   const figure = (name, side) => (one) => profile.figure(name, one, side);
   const named = { title: "function", of: (one) => profile.names[one], isText: true };
   const placed = { title: "place", of: (one) => profile.places[one], isText: true };
+  const counted = (side) => ({
+    show: (value, one) => profile.counted(value, one, side),
+    about: (one) => profile.precision(one, side).meaning,
+  });
   if (profile.isDifference) {
     const before = "in the old profile";
     const change = (title, name, show) => [
@@ -39,6 +46,9 @@ function columnsOf(profile) {
     const part = (title, hint, of) => {
       return { title, hint, of, show: withSign(inMs), isChange: true };
     };
+    const calls = change("calls", "calls", count);
+    Object.assign(calls[0], counted(0));
+    Object.assign(calls[1], counted(1));
     return [
       named,
       ...change("own ms", "own", inMs),
@@ -51,7 +61,7 @@ function columnsOf(profile) {
         (one) => profile.change("own", one) - profile.byCalls(one),
       ),
       ...change("cumulative ms", "cumulative", inMs),
-      ...change("calls", "calls", count),
+      ...calls,
       placed,
     ];
   }
@@ -65,12 +75,17 @@ function columnsOf(profile) {
   const hasErrors = profile.profiles[0].figures.own_error.some((error) => error > 0);
   return [
     named,
-    { title: "calls", hint: "calls that have ended", of: figure("calls"), show: count },
+    {
+      title: "calls",
+      hint: "calls that have ended",
+      of: figure("calls"),
+      ...counted(0),
+    },
     {
       title: "primitive",
       hint: "calls that were not recursive",
       of: figure("primitive_calls"),
-      show: count,
+      ...counted(0),
     },
     ms("own", "own ms", "time in it, and in nothing that it called"),
     ...(hasErrors ? [ms("own_error", "± ms", "how far off the own time may be")] : []),
@@ -100,6 +115,9 @@ const MARKS = [
   },
 ];
 
+const hasPrecision = (number) => (profile, one) =>
+  profile.profiles.some(({ figures }) => figures.precision[one] === number);
+
 export class Table {
   #rows = [];
   #shown = PAGE;
@@ -121,9 +139,14 @@ export class Table {
     byId("more").addEventListener("click", () => this.#showMore());
     this.#makeHead();
     this.draw();
-    byId("marks").textContent = MARKS.filter(({ applies }) => this.#any(applies))
-      .map(({ mark, meaning }) => `${mark} ${meaning}`)
-      .join("; ");
+    byId("marks").textContent = [
+      ...MARKS.filter(({ applies }) => this.#any(applies)).map(
+        ({ mark, meaning }) => `${mark} ${meaning}`,
+      ),
+      ...profile.precisions
+        .filter(({ mark }, number) => mark && this.#any(hasPrecision(number)))
+        .map(({ mark, meaning }) => `${mark}${meaning}`),
+    ].join("; ");
   }
 
   /** The function on top. */
@@ -216,7 +239,8 @@ export class Table {
     if (column.title === "function") return this.#nameCell(one, value);
     if (column.isText)
       return element("td", { className: "text", title: value }, baseName(value));
-    const cell = element("td", {}, column.show(value));
+    const title = column.about?.(one) ?? "";
+    const cell = element("td", { title }, column.show(value, one));
     if (column.isChange && value) cell.classList.add(value > 0 ? "worse" : "better");
     return cell;
   }

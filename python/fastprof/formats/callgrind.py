@@ -17,13 +17,14 @@ def encode(stats: "Any") -> bytes:
     """Functions, callers and callees, of all threads; paths have no place in it."""
     descriptions, functions, edges = stats.flat_figures()
     callees: dict[int, list[tuple[int, int, int]]] = {}
-    for caller, callee, calls, _, cumulative in edges:
+    for caller, callee, calls, _, cumulative, _ in edges:
         callees.setdefault(caller, []).append((callee, calls, _ticks(cumulative)))
     lines = [
         "# callgrind format",
         "version: 1",
         f"creator: fastprof {stats.info['fastprof']}",
         f"cmd: {_line(' '.join(stats.info['command']))}",
+        *([f"desc: Note: {stats.inexact}"] if stats.inexact else []),
         "positions: line",
         "events: ns",
         f"summary: {sum(_ticks(own) for _, own in functions)}",

@@ -8,6 +8,7 @@ import os
 from html import escape
 
 from ..errors import MissingExtraError
+from ..precision import counted, explained
 from .html import encode, summary
 
 TYPE_CHECKING = False
@@ -68,17 +69,19 @@ def _table(stats: "Any") -> str:
         for one in functions[:MOST_ROWS]
     )
     left_out = len(functions) - MOST_ROWS
+    marks = explained(one.precision for one in functions[:MOST_ROWS])
     return (
         f"<table><thead><tr>{heads}<th{LEFT}>function</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>"
         + (MARKED if any(one.mostly_overhead for one in functions[:MOST_ROWS]) else "")
+        + "".join(f"<p>{mark}</p>" for mark in marks)
         + (f"<p>{left_out} more functions</p>" if left_out > 0 else "")
     )
 
 
 def _columns(stats: "Any", total: float) -> "list[tuple[str, Callable[[Any], str]]]":
     columns: list[tuple[str, Callable[[Any], str]]] = [
-        ("calls", _calls),
+        ("calls", counted),
         ("own ms", lambda one: f"{1000 * one.own:.3f}"),
         ("± ms", lambda one: f"{1000 * one.own_error:.3f}"),
         ("%", lambda one: f"{100 * one.own / total:.1f}" if total else "-"),
@@ -90,12 +93,6 @@ def _columns(stats: "Any", total: float) -> "list[tuple[str, Callable[[Any], str
             ("cumulative CPU ms", lambda one: f"{1000 * one.cumulative_cpu:.3f}"),
         ]
     return columns
-
-
-def _calls(one: "Any") -> str:
-    if one.calls == one.primitive_calls:
-        return str(one.calls)
-    return f"{one.calls}/{one.primitive_calls}"
 
 
 def _name(one: "Any") -> str:

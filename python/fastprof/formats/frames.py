@@ -27,6 +27,7 @@ FIELDS = (
     "cumulative_cpu",
     "own_error",
     "overhead",
+    "precision",
 )
 
 

@@ -6,6 +6,7 @@ the node alone, and inclusive ones, of all below too (https://llnl-hatchet.readt
 
 from collections.abc import Iterable
 
+from ..precision import PRECISIONS
 from ..tree import full_name
 from .as_json import dump, numbers, open_object
 from .frames import children
@@ -43,6 +44,8 @@ def encode(stats: "Any") -> bytes:
     for name, place in {"name": 3, "module": 4, "file": 0, "line": 1}.items():
         texts = [dump(description[place]) for description in columns.functions]
         data[name] = _array(texts[number] for number in function[1:])
+    precisions = [dump(PRECISIONS[number]) for number in columns.precision]
+    data["precision"] = _array(precisions[number] for number in function[1:])
     for name, column in (exclusive | inclusive).items():
         data[name] = numbers(getattr(columns, column)[1:])
     frame = ",".join(f"{dump(name)}:{values}" for name, values in data.items())

@@ -7,6 +7,7 @@ profile as JSON: columns, with times in nanoseconds, and functions by number.
 import json
 import os
 
+from ..precision import EXPLAINED, MARKS, PRECISIONS, mark_of_sum
 from .frames import NANOSECONDS
 from .page import read_page
 from .source import sources_of
@@ -98,6 +99,10 @@ def _page(
         "functions": functions,
         "files": list(files),
         "modules": list(modules),
+        "precisions": [
+            {"mark": MARKS[name], "meaning": EXPLAINED.get(name, "")}
+            for name in PRECISIONS
+        ],
         "profiles": profiles,
         "sources": sources_of((number, descriptions[number]) for number in order),
     }
@@ -133,9 +138,11 @@ def _figures(
     stats: "Any", numbers: "dict[int, int]", size: int
 ) -> "dict[str, list[int]]":
     """A column for each figure; functions of one number are added up."""
-    columns = {name: [0] * size for name in (*COUNTS, *TIMES)}
+    columns = {name: [0] * size for name in (*COUNTS, *TIMES, "precision")}
+    precision = columns["precision"]
     for function in stats.functions:
         at = numbers[function.number]
+        precision[at] = max(precision[at], PRECISIONS.index(function.precision))
         for name in COUNTS:
             columns[name][at] += getattr(function, name)
         for name in TIMES:
@@ -145,14 +152,15 @@ def _figures(
 
 def _edges(stats: "Any", numbers: "dict[int, int]") -> "dict[str, list[int]]":
     columns: dict[str, list[int]] = {
-        name: [] for name in ("caller", "callee", *OF_EDGES)
+        name: [] for name in ("caller", "callee", *OF_EDGES, "precision")
     }
-    for caller, callee, calls, own, cumulative in stats.flat_figures()[2]:
+    for caller, callee, calls, own, cumulative, precision in stats.flat_figures()[2]:
         columns["caller"].append(numbers[caller])
         columns["callee"].append(numbers[callee])
         columns["calls"].append(calls)
         columns["own"].append(round(own * NANOSECONDS))
         columns["cumulative"].append(round(cumulative * NANOSECONDS))
+        columns["precision"].append(precision)
     return columns
 
 
@@ -180,4 +188,4 @@ def summary(stats: "Any") -> str:
     """How much there is in it."""
     calls = sum(function.calls for function in stats.functions)
     own = sum(function.own for function in stats.functions)
-    return f"{calls:,} calls, {own:.3f} seconds."
+    return f"{mark_of_sum(stats.functions)}{calls:,} calls, {own:.3f} seconds."

@@ -69,6 +69,8 @@ def _profile(stats: "Any") -> bytes:
     fields.append(_message(11, _number(1, time) + _number(2, text("nanoseconds"))))
     fields.append(_number(12, 1))
     fields.append(_number(14, time))
+    if stats.inexact:
+        fields.append(_number(13, text(stats.inexact)))
     fields += [_message(6, as_bytes(value)) for value in strings]
     return b"".join(fields)
 

@@ -3,12 +3,23 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..precision import WORDS
 from ..profiler import Profiler
 from ..stats import Stats
 from ..tree import Node
-from .profiles import MOST_LINES, callers_of, find, label_of, path_of, plural, stats_of
+from .profiles import (
+    MOST_LINES,
+    callers_of,
+    find,
+    inexact,
+    label_of,
+    path_of,
+    plural,
+    stats_of,
+)
 
 if TYPE_CHECKING:
+    from ..precision import Precision
     from ..stats import Function
 
 __all__ = ["assert_calls", "assert_calls_per", "assert_not_called_from"]
@@ -35,6 +46,14 @@ class Limits:
         return self.least * times <= calls and (
             self.most is None or calls <= self.most * times
         )
+
+    def is_certain(self, calls: int, precision: "Precision", times: int = 1) -> bool:
+        """Whether `hold` is right although there may have been more calls."""
+        if precision != "lower_bound":
+            return precision == "exact"
+        if self.most is None:
+            return self.least * times <= calls
+        return calls > self.most * times
 
     def __str__(self) -> str:
         """What is right."""
@@ -69,22 +88,28 @@ def assert_calls(
     Raises:
         AssertionError: It was called more often, or less; the callers are named.
         LookupError: There is no function of that name.
+        ValueError: How often it was called is not known exactly, and what is known does
+            not decide.
     """
     __tracebackhide__ = True  # pytest
     limits = Limits(exactly, at_least, at_most)
     stats = stats_of(profile)
     found = find(stats, function)
     calls = found.calls if found else 0
+    if found and not limits.is_certain(calls, found.precision):
+        raise inexact(found)
     if limits.hold(calls):
         return
-    message = f"{label_of(function, found)} was called {_times(calls)}, not {limits}"
+    message = f"{label_of(function, found)} was called {_times(calls, found)}, not "
+    message += str(limits)
     if found is not None:
         message += "\n" + callers_of(stats, found)
     raise AssertionError(message)
 
 
-def _times(calls: int) -> str:
-    return {0: "never", 1: "once"}.get(calls) or plural(calls, "time")
+def _times(calls: int, function: "Function | None") -> str:
+    times = {0: "never", 1: "once"}.get(calls) or plural(calls, "time")
+    return times if function is None else WORDS[function.precision] + times
 
 
 def assert_calls_per(
@@ -116,7 +141,8 @@ def assert_calls_per(
         AssertionError: There are more calls on a path, or fewer; each is shown. Or
             `per` was not called.
         LookupError: There is no function of that name.
-        ValueError: The profile does not have all paths.
+        ValueError: The profile does not have all paths; or how often one of the two was
+            called is not known exactly, and what is known does not decide.
     """
     __tracebackhide__ = True  # pytest
     limits = Limits(exactly, at_least, at_most)
@@ -124,14 +150,24 @@ def assert_calls_per(
     counted, around = find(stats, function), find(stats, per)
     if around is None:
         raise AssertionError(f"{label_of(per)} was not called")
+    if around.precision != "exact":
+        raise inexact(around)
     calls = _calls_below(stats.tree, around, counted)
+    precision = counted.precision if counted else "exact"
+    certain = [
+        (node, count)
+        for node, count in calls
+        if limits.is_certain(count, precision, node.calls)
+    ]
     broken = [
-        (node, count) for node, count in calls if not limits.hold(count, node.calls)
+        (node, count) for node, count in certain if not limits.hold(count, node.calls)
     ]
     if not broken:
+        if counted and len(certain) < len(calls):
+            raise inexact(counted)
         return
     lines = [
-        f"{label_of(function, counted)} was called {_times(count)} in "
+        f"{label_of(function, counted)} was called {_times(count, counted)} in "
         f"{plural(node.calls, 'call')} of {around.full_name}, not {limits} in each\n"
         f"    where: {path_of(node)}" + _what_is_between(node, counted)
         for node, count in broken[:MOST_LINES]

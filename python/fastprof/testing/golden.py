@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ..output import replace_file
 from ..profiler import Profiler
 from ..stats import Stats
-from .profiles import find, label_of, stats_of
+from .profiles import find, inexact, label_of, stats_of
 
 if TYPE_CHECKING:
+    from ..stats import Function
     from ..tree import Node
 
 __all__ = ["UPDATE_VARIABLE", "assert_tree"]
@@ -55,8 +56,8 @@ def assert_tree(
 
     Raises:
         AssertionError: The trees differ, and how; or there is no golden file yet.
-        ValueError: The profile does not have all paths, or the file is not one of
-            these.
+        ValueError: The profile does not have all paths, the calls of one of these
+            functions are not exact, or the file is not one of these.
     """
     __tracebackhide__ = True  # pytest
     stats = stats_of(profile, need_tree=True)
@@ -95,6 +96,9 @@ def _tree_of(stats: Stats, root: "Any", modules: Iterable[str] | None) -> Branch
         if found is None:
             raise AssertionError(f"{label_of(root)} was not called")
         numbers = {part.number for part in found.parts}
+    for one in stats.functions:
+        if one.precision != "exact" and _is_in(one, packages):
+            raise inexact(one)
     tree: Branch = {}
     pending: list[tuple[Node, Branch | None]] = [
         (child, tree if numbers is None else None) for child in stats.tree.children
@@ -111,7 +115,7 @@ def _tree_of(stats: Stats, root: "Any", modules: Iterable[str] | None) -> Branch
     return _sorted(tree)
 
 
-def _is_in(node: "Node", packages: tuple[str, ...] | None) -> bool:
+def _is_in(node: "Function | Node", packages: tuple[str, ...] | None) -> bool:
     return packages is None or any(
         f"{node.module}.".startswith(f"{package}.") for package in packages
     )

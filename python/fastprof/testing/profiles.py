@@ -4,13 +4,22 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..precision import MARKS
 from ..profiler import Profiler
 from ..stats import Function, Stats
 
 if TYPE_CHECKING:
     from ..tree import Node
 
-__all__ = ["callers_of", "find", "label_of", "path_of", "plural", "stats_of"]
+__all__ = [
+    "callers_of",
+    "find",
+    "inexact",
+    "label_of",
+    "path_of",
+    "plural",
+    "stats_of",
+]
 
 MOST_LINES = 12  # of what an assertion shows
 
@@ -65,6 +74,16 @@ def find(stats: Stats, what: "Any") -> Function | None:
         return None
 
 
+def inexact(function: Function) -> ValueError:
+    """What to raise where a function's figures are needed, and are not exact."""
+    what = function.precision.replace("_", " ")
+    return ValueError(
+        f"{function.full_name}: its {plural(function.calls, 'call')} and its time are "
+        f"not exact, but a{'n' * (what[0] == 'e')} {what}: record it without "
+        'builtins="slow" and max_overhead (docs/precision.md)'
+    )
+
+
 def _exists(name: str) -> bool:
     """Whether there is such a function; labels of C functions are believed."""
     module_name, colon, qualname = name.partition(":")
@@ -102,7 +121,8 @@ def callers_of(stats: Stats, function: Function) -> str:
     """Lines that say who called it how often."""
     edges = sorted(stats.callers(function), key=lambda edge: -edge.calls)
     lines = [
-        f"{edge.calls:12,} x {edge.function.full_name}" for edge in edges[:MOST_LINES]
+        f"{f'{MARKS[edge.precision]}{edge.calls:,}':>12} x {edge.function.full_name}"
+        for edge in edges[:MOST_LINES]
     ]
     if len(edges) > MOST_LINES:
         lines.append(f"{'':14} and {len(edges) - MOST_LINES} more")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..profiler import Profiler
 from ..stats import Stats
 from .clock import unhindered_time
-from .profiles import MOST_LINES, find, label_of, stats_of
+from .profiles import MOST_LINES, find, inexact, label_of, stats_of
 
 if TYPE_CHECKING:
     from ..stats import Function
@@ -55,7 +55,8 @@ def assert_share(
     Raises:
         AssertionError: The share is larger, or smaller; the functions that took most
             are shown.
-        ValueError: Nothing was recorded that took time.
+        ValueError: Nothing was recorded that took time, or not all of the function's
+            time is known.
     """
     __tracebackhide__ = True  # pytest
     if at_most is at_least is None:
@@ -67,6 +68,8 @@ def assert_share(
             raise ValueError(f"a share is from 0 to 1, not {limit!r}")
     stats = stats_of(profile)
     found = find(stats, function)
+    if found and found.precision != "exact":
+        raise inexact(found)
     functions = stats.functions
     total = sum(map(_own, functions))
     if not total:
