@@ -25,7 +25,6 @@ typedef struct {
     fp_key key;
     uint32_t number; /* order of first sight */
     fp_visibility visibility;
-    fp_precision precision;
     PyObject *subject; /* the code object, or the label (str) of another callable */
     PyObject *module;  /* the module's name (str), or NULL */
     PyObject *held;    /* keeps the key valid, or NULL */

@@ -134,4 +134,12 @@ fpy_loaded_name(PyCodeObject *code, int offset)
     return name;
 }
 
+#else
+
+PyObject *
+fpy_loaded_name(PyCodeObject *Py_UNUSED(code), int Py_UNUSED(offset))
+{
+    return NULL;
+}
+
 #endif

@@ -4,14 +4,11 @@
 
 #include "compat.h"
 
-#ifdef FPY_HAVE_MONITORING
-
-/* The name by which the callable of a CALL is loaded: `append` in `a.b.append(x)`, `len`
- * in `len(x)`. Borrowed from the code object; NULL where it is loaded by none that is
- * one of the module's or an object's (a local variable's, say, means nothing), or where
- * that cannot be told. `offset` is the instruction's, in bytes, as sys.monitoring has
- * it. */
+/* The name by which the callable of a CALL is loaded: `append` in `a.b.append(x)`,
+ * `len` in `len(x)`. Borrowed from the code object; NULL where it is loaded by none
+ * that is one of the module's or an object's (a local variable's, say, means nothing),
+ * or where that cannot be told. `offset` is the instruction's, in bytes, as
+ * sys.monitoring has it; before Python 3.12 nothing is known. */
 PyObject *fpy_loaded_name(PyCodeObject *code, int offset);
 
-#endif
 #endif

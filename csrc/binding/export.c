@@ -66,15 +66,28 @@ describe(const fpy_callable *callable)
         "(siOOOi)", "~", 0, subject, subject, module, kind_of(callable));
 }
 
+static fp_precision
+precision_of(const fpy_session *session, const fpy_callable *callable)
+{
+    if (callable->visibility == FP_FOLDED) {
+        return FP_EXACT;
+    }
+    if (session->builtins == FPY_BUILTINS_ALL && !PyCode_Check(callable->subject)) {
+        return session->thrift.has_place_off ? FP_LOWER_BOUND : FP_EXACT;
+    }
+    return fpy_thrift_precision(
+        &session->thrift, callable->key, PyCode_Check(callable->subject));
+}
+
 /* Of the first functions, so many. A new reference. */
 static PyObject *
-list_precisions(const fpy_callables *callables, Py_ssize_t count)
+list_precisions(const fpy_session *session, Py_ssize_t count)
 {
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, count);
-    const fpy_callable *callable = callables->table;
+    const fpy_callable *callable = session->callables.table;
 
     for (Py_ssize_t i = 0; bytes != NULL && i < count; i++) {
-        PyBytes_AS_STRING(bytes)[i] = (char)callable->precision;
+        PyBytes_AS_STRING(bytes)[i] = (char)precision_of(session, callable);
         callable = callable->hh.next;
     }
     return bytes;
@@ -82,7 +95,7 @@ list_precisions(const fpy_callables *callables, Py_ssize_t count)
 
 /* The table's order is that of the functions' numbers. */
 static int
-list_functions(fpy_snapshot *self, const fpy_callables *callables)
+list_functions(fpy_snapshot *self, const fpy_session *session)
 {
     PyObject *functions = PyList_New(0);
     int result = -1;
@@ -91,7 +104,7 @@ list_functions(fpy_snapshot *self, const fpy_callables *callables)
     if (functions == NULL || self->subjects == NULL) {
         goto done;
     }
-    for (const fpy_callable *c = callables->table; c != NULL; c = c->hh.next) {
+    for (const fpy_callable *c = session->callables.table; c != NULL; c = c->hh.next) {
         PyObject *description = describe(c);
         int failed = description == NULL || PyList_Append(functions, description) < 0 ||
                      PyList_Append(self->subjects, c->subject) < 0;
@@ -103,7 +116,7 @@ list_functions(fpy_snapshot *self, const fpy_callables *callables)
     /* A tuple: what has so many functions must not become shorter. */
     self->functions = PyList_AsTuple(functions);
     if (self->functions != NULL) {
-        self->precision = list_precisions(callables, PyList_GET_SIZE(functions));
+        self->precision = list_precisions(session, PyList_GET_SIZE(functions));
     }
     result = self->precision != NULL ? 0 : -1;
 done:
@@ -247,11 +260,12 @@ fpy_snapshot_take(fpy_session *session)
     session->busy++; /* making objects may run the collector, and so the program */
     self->threads = PyList_New(0);
     result = self->threads != NULL ? 0 : -1;
+    fpy_thrift_survey(session, now);
     if (result == 0) {
         result = copy_threads(self, session, now);
     }
     if (result == 0) {
-        result = list_functions(self, &session->callables);
+        result = list_functions(self, session);
     }
     session->busy--;
     if (result < 0) {

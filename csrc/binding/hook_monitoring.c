@@ -86,11 +86,18 @@ enter(fpy_recorder *recorder, PyObject *callee, PyObject *first, fp_key key,
     return enter_known(recorder, callee, first, key, identity, now);
 }
 
+void
+fpy_enter_c(fpy_recorder *recorder, PyObject *callee, PyObject *first, fp_key key,
+            fp_frame identity, fp_ticks now)
+{
+    enter(recorder, callee, first, key, identity, now);
+}
+
 /* A generator is thrown into, which may not have begun, or goes on by a path that was
  * not foreseen. */
 FP_OUT_OF_LINE PyObject *
-fpy_resume_slowly(fpy_recorder *recorder, PyObject *const *args, int kind, fp_frame frame,
-              fp_ticks now)
+fpy_resume_slowly(fpy_recorder *recorder, PyObject *const *args, int kind,
+                  fp_frame frame, fp_ticks now)
 {
     fpy_session *session = fpy_session_held(recorder->session);
 
@@ -191,7 +198,7 @@ aside(fpy_recorder *recorder)
 /* A CALL that names neither a Python function nor what has a fpy_plain_c_key. */
 FP_OUT_OF_LINE PyObject *
 fpy_other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callable,
-           PyObject *first)
+               PyObject *first)
 {
     PyObject *callee;
     fp_key key;
@@ -216,7 +223,7 @@ fpy_other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *ca
  * ended unseen. */
 FP_OUT_OF_LINE PyObject *
 fpy_other_c_leave(fpy_recorder *recorder, PyObject *callable, fp_frame identity,
-              bool raised)
+                  bool raised)
 {
     const bool may_be_open =
         (recorder->builtins == FPY_BUILTINS_ALL || !PyType_Check(callable)) &&
@@ -265,9 +272,14 @@ fpy_answer_for(fpy_monitor *monitor, int kind, PyObject *code)
         kind != FPY_ON_YIELD && kind != FPY_ON_CALL) {
         return Py_None;
     }
+    if (monitor->state->active == NULL) { /* asking has switched us off */
+        return Py_None;
+    }
     for (const fpy_session *s = monitor->state->active; s != NULL; s = s->next_active) {
         if (s->source == &fpy_hook_monitoring &&
-            !fpy_focus_excludes(&s->focus, (PyCodeObject *)code)) {
+            !fpy_focus_excludes(&s->focus, (PyCodeObject *)code) &&
+            !(fpy_session_is_alone(s) &&
+              fpy_thrift_has_folded(&s->thrift, (PyCodeObject *)code))) {
             return Py_None;
         }
     }
@@ -286,7 +298,7 @@ feed(fpy_recorder *recorder, int kind, PyObject *const *args,
     PyObject *callee;
     fp_key key;
 
-    if (recorder->has_focus && kind != FPY_ON_C_RETURN && kind != FPY_ON_C_RAISE &&
+    if (recorder->is_choosy && kind != FPY_ON_C_RETURN && kind != FPY_ON_C_RAISE &&
         !fpy_recorder_wants(recorder, (PyCodeObject *)args[0], frame)) {
         return;
     }
@@ -409,7 +421,8 @@ on_enter(PyObject *self, PyObject *const *args, int kind, const bool cpu)
     const fpy_monitor *monitor = fpy_monitor_of(self);
     const PyThreadState *thread = fpy_running_thread(monitor);
 
-    if (FP_LIKELY(thread == monitor->fast_thread && fpy_is_fast_thread(monitor, thread))) {
+    if (FP_LIKELY(thread == monitor->fast_thread &&
+                  fpy_is_fast_thread(monitor, thread))) {
         fpy_recorder *recorder = monitor->recorder;
         const fp_ticks now = fpy_recorder_time(recorder, cpu);
         return enter_frame(recorder, args, kind, thread, now);
@@ -560,17 +573,19 @@ make_callbacks(fpy_monitor *monitor)
 static int
 ask_for_events(fpy_monitor *monitor)
 {
-    bool python = false, others = false, cpu = false;
+    bool python = false, others = false, cpu = false, choosy = false;
 
     for (const fpy_session *s = monitor->state->active; s != NULL; s = s->next_active) {
         const bool ours = s->source == &fpy_hook_monitoring;
         python = python || ours;
         others = others || (ours && s->builtins != FPY_BUILTINS_NONE);
         cpu = cpu || (ours && s->measure != FPY_WALL);
+        choosy = choosy || (ours && fpy_session_is_choosy(s));
     }
     for (int kind = 0; kind < FPY_EVENT_KINDS; kind++) {
         if (monitor->tool.callbacks[kind] != NULL) {
-            ((fpy_callback *)monitor->tool.callbacks[kind])->call = handlers[kind][cpu];
+            ((fpy_callback *)monitor->tool.callbacks[kind])->call =
+                choosy ? fpy_choosy_handlers[kind] : handlers[kind][cpu];
         }
     }
     return fpy_tool_ask_for_events(&monitor->tool, python, others);
@@ -582,6 +597,9 @@ attach(fpy_session *session)
     fpy_monitor *monitor = session->state->monitor;
     fpy_monitored *one, *next;
 
+    for (fpy_session *s = session->next_active; s != NULL; s = s->next_active) {
+        fpy_thrift_reset(s);
+    }
     if (make_callbacks(monitor) < 0 || fpy_tool_install(&monitor->tool) < 0) {
         return -1;
     }
@@ -602,6 +620,7 @@ attach(fpy_session *session)
     if (ask_for_events(monitor) < 0) {
         return -1;
     }
+    fpy_thrift_begin(session);
     /* What others did not want, this one may. */
     return monitor->tool.has_disabled ? fpy_tool_restart(&monitor->tool) : 0;
 }
@@ -635,6 +654,7 @@ detach(fpy_session *session)
     bool intact = true;
 
     PyErr_Fetch(&type, &value, &traceback);
+    fpy_thrift_reset(session);
     fpy_thread_unlink_session(session);
     fpy_monitor_forget_last_thread(monitor);
     if (fpy_tool_is_installed(&monitor->tool)) {

@@ -412,7 +412,7 @@ enter_known(fpy_recorder *recorder, PyObject *callee, fp_key key, fp_frame ident
 static bool
 is_in_focus(fpy_recorder *recorder, PyFrameObject *frame)
 {
-    return !recorder->has_focus ||
+    return !recorder->is_choosy ||
            fpy_recorder_wants(recorder, fpy_frame_code(frame), (fp_frame)frame);
 }
 
@@ -596,7 +596,7 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
         }
         return leave_slowly(recorder, frame, arg, now);
     case PyTrace_C_CALL:
-        if (!FP_LIKELY(!recorder->has_focus)) {
+        if (!FP_LIKELY(!recorder->is_choosy)) {
             return c_call_in_focus(recorder, frame, arg, now);
         }
         if (!recorder->builtins ||

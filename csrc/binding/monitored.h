@@ -52,7 +52,8 @@ fpy_is_fast_thread(const fpy_monitor *monitor, const PyThreadState *thread)
  * frame that calls it now, without C between them, has ended unseen (another tool
  * raised). */
 static inline void
-fpy_leave_ended_c_call(fpy_recorder *recorder, const PyThreadState *thread, fp_ticks now)
+fpy_leave_ended_c_call(fpy_recorder *recorder, const PyThreadState *thread,
+                       fp_ticks now)
 {
     const fp_frame top = recorder->engine.top->frame;
 
@@ -77,6 +78,10 @@ fpy_plain_c_key(PyObject *callable, PyObject *first, const PyObject *missing)
     }
     return NULL;
 }
+
+/* A call of a C function begins. */
+void fpy_enter_c(fpy_recorder *recorder, PyObject *callee, PyObject *first, fp_key key,
+                 fp_frame identity, fp_ticks now);
 
 /* A CALL that names neither a Python function nor what has a fpy_plain_c_key. */
 PyObject *fpy_other_call(fpy_recorder *recorder, const PyThreadState *thread,

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#define MOST_OVERHEAD 10.0
 #define MOST_UNIT 1e9 /* seconds: what a file may say */
 #define DEFAULT_MAX_NODES ((Py_ssize_t)1 << 20)
 #define LARGEST_MAX_NODES ((Py_ssize_t)UINT32_MAX - 1)
@@ -34,16 +35,30 @@ set_flag(bool *flag, const char *name, PyObject *value)
     return 0;
 }
 
+static bool
+is_text(PyObject *value, const char *text)
+{
+    return value != NULL && PyUnicode_Check(value) &&
+           PyUnicode_CompareWithASCIIString(value, text) == 0;
+}
+
 static int
 set_builtins(fpy_session *session, PyObject *value)
 {
-    const bool all = value != NULL && PyUnicode_Check(value) &&
-                     PyUnicode_CompareWithASCIIString(value, "all") == 0;
+    const bool all = is_text(value, "all"), slow = is_text(value, "slow");
     bool wanted = session->builtins != FPY_BUILTINS_NONE;
 
-    if (value != NULL && !all && !PyLong_Check(value)) {
-        PyErr_Format(
-            PyExc_ValueError, "builtins must be True, False or \"all\", not %R", value);
+    if (value != NULL && !all && !slow && !PyLong_Check(value)) {
+        PyErr_Format(PyExc_ValueError,
+                     "builtins must be True, False, \"slow\" or \"all\", not %R",
+                     value);
+        return -1;
+    }
+    if (slow && session->source != &fpy_hook_monitoring) {
+        fpy_raise("BackendError",
+                  "builtins=\"slow\" needs sys.monitoring, which is there from Python "
+                  "3.12 on, with backend=\"auto\" or \"monitoring\"; here C functions "
+                  "can be recorded, all (builtins=True) or none (False)");
         return -1;
     }
     if (all && session->source != &fpy_hook_monitoring) {
@@ -53,7 +68,9 @@ set_builtins(fpy_session *session, PyObject *value)
                   "functions can be recorded: builtins=True");
         return -1;
     }
-    if (value != NULL && set_flag(&wanted, "builtins", all ? Py_True : value) == 0) {
+    if (value != NULL &&
+        set_flag(&wanted, "builtins", all || slow ? Py_True : value) == 0) {
+        session->thrift.saves_calls = slow;
         session->builtins = all      ? FPY_BUILTINS_ALL
                             : wanted ? FPY_BUILTINS_C
                                      : FPY_BUILTINS_NONE;
@@ -212,6 +229,45 @@ set_max_nodes(fpy_session *session, PyObject *value)
     return 0;
 }
 
+static int
+set_max_overhead(fpy_session *session, PyObject *value)
+{
+    double share;
+
+    if (value == NULL || value == Py_None) {
+        return 0;
+    }
+    share = PyFloat_AsDouble(value);
+    if (share == -1.0 && PyErr_Occurred()) {
+        PyErr_Format(PyExc_TypeError, "max_overhead must be a number, not %R", value);
+        return -1;
+    }
+    if (!(share > 0.0 && share <= MOST_OVERHEAD)) {
+        PyErr_Format(
+            PyExc_ValueError,
+            "max_overhead must be above 0 and at most 10, not %R (0.05 is 5 %% "
+            "of the program's time)",
+            value);
+        return -1;
+    }
+    if (session->source != &fpy_hook_monitoring) {
+        fpy_raise(
+            "BackendError",
+            "max_overhead needs sys.monitoring, which is there from Python 3.12 "
+            "on, with backend=\"auto\" or \"monitoring\": only there can events be "
+            "switched off");
+        return -1;
+    }
+    if (session->timer != NULL) {
+        PyErr_SetString(PyExc_ValueError,
+                        "max_overhead is a share of the time by our own clock: leave "
+                        "out the timer");
+        return -1;
+    }
+    session->thrift.share = share;
+    return 0;
+}
+
 static PyObject *
 profiler_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
 {
@@ -242,16 +298,17 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
                             "backend",
                             "compensate",
                             "clock",
+                            "max_overhead",
                             NULL};
     fpy_session *session = &self->session;
     PyObject *timer = Py_None, *unit = NULL, *subcalls = NULL, *builtins = NULL;
     PyObject *threads = NULL, *max_nodes = NULL, *backend = NULL, *compensate = NULL;
-    PyObject *clock = NULL;
+    PyObject *clock = NULL, *max_overhead = NULL;
     double seconds;
 
     if (!PyArg_ParseTupleAndKeywords(args,
                                      kwargs,
-                                     "|OOOO$OOOOO:Profiler",
+                                     "|OOOO$OOOOOO:Profiler",
                                      names,
                                      &timer,
                                      &unit,
@@ -261,7 +318,8 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
                                      &max_nodes,
                                      &backend,
                                      &compensate,
-                                     &clock)) {
+                                     &clock,
+                                     &max_overhead)) {
         return -1;
     }
     if (session->recorders != NULL || session->retired != NULL) {
@@ -285,7 +343,9 @@ profiler_init(fpy_profiler *self, PyObject *args, PyObject *kwargs)
     if (timer != Py_None) {
         session->compensate = false;
     }
-    return set_timer(session, timer, seconds);
+    return set_timer(session, timer, seconds) < 0
+               ? -1
+               : set_max_overhead(session, max_overhead);
 }
 
 /* ---- the object's life ---- */
@@ -312,6 +372,7 @@ profiler_traverse(fpy_profiler *self, visitproc visit, void *arg)
     Py_VISIT(self->session.enabled_in);
     Py_VISIT(self->session.timer);
     Py_VISIT(self->session.wires);
+    fpy_thrift_traverse(&self->session.thrift, visit, arg);
     fpy_focus_traverse(&self->session.focus, visit, arg);
     return fpy_callables_traverse(&self->session.callables, visit, arg);
 }
@@ -323,6 +384,7 @@ profiler_clear_references(fpy_profiler *self)
     Py_CLEAR(self->session.timer);
     Py_CLEAR(self->session.wires);
     fpy_focus_clear(&self->session.focus);
+    fpy_thrift_clear(&self->session.thrift);
     fpy_callables_clear(&self->session.callables);
     return 0;
 }
@@ -414,6 +476,23 @@ prepare_for_cpu_time(fpy_state *state)
 }
 
 static int
+prepare_thrift(fpy_thrift *thrift)
+{
+    PyObject *module, *cheap;
+    int result;
+
+    if (!fpy_thrift_is_on(thrift) || thrift->sites != NULL) {
+        return 0;
+    }
+    module = PyImport_ImportModule("fastprof.cheap");
+    cheap = module != NULL ? PyObject_GetAttrString(module, "CHEAP") : NULL;
+    result = cheap != NULL ? fpy_thrift_prepare(thrift, cheap) : -1;
+    Py_XDECREF(cheap);
+    Py_XDECREF(module);
+    return result;
+}
+
+static int
 start(fpy_session *session)
 {
     if (watch_forks(session->state, fpy_module_of_type(Py_TYPE(session->owner))) < 0) {
@@ -423,6 +502,9 @@ start(fpy_session *session)
         prepare_for_cpu_time(session->state);
     }
     session->lacked_costs = session->lacked_costs || fpy_session_lacks_costs(session);
+    if (prepare_thrift(&session->thrift) < 0) {
+        return -1;
+    }
     /* First, for an audit hook that runs meanwhile may disable it again. */
     session->enabled = true;
     if (session->began == 0) {
@@ -448,7 +530,8 @@ profiler_enable(fpy_profiler *self, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(
             args, kwargs, "|OO:enable", names, &subcalls, &builtins) ||
         refuse_in_timer(session, "enable") < 0 ||
-        (session->compensate && fpy_calibrate(session) < 0)) {
+        ((session->compensate || session->thrift.share > 0.0) &&
+         fpy_calibrate(session) < 0)) {
         return NULL;
     }
     if (session->enabled && fpy_enabling_twice_is_an_error()) {

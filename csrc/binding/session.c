@@ -141,7 +141,7 @@ fpy_session_recorder(fpy_session *session, uint64_t thread_id, uint64_t ident)
     }
     recorder->session = session;
     recorder->measure = session->measure;
-    recorder->has_focus = session->focus.predicate != NULL;
+    recorder->is_choosy = fpy_session_is_choosy(session);
     if (session->measure != FPY_WALL) {
         recorder->presence =
             fp_presence_new(&session->state->clock, session->state->use_rseq);
@@ -265,6 +265,9 @@ fpy_recorder_wants(fpy_recorder *recorder, PyCodeObject *code, fp_frame frame)
     if (recorder->engine.top->frame == frame) {
         return true;
     }
+    if (fpy_thrift_has_folded(&session->thrift, code)) {
+        return false;
+    }
     session->busy++;
     wants = fpy_focus_has(&session->focus, code);
     session->busy--;
@@ -279,6 +282,7 @@ fpy_session_update_builtins(fpy_session *session)
     for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
         const fp_frame current = fp_recorder_current(&r->engine);
         r->builtins = session->builtins;
+        r->is_choosy = fpy_session_is_choosy(session);
         if (r->builtins == FPY_BUILTINS_NONE && (current & FPY_C_CALL) != 0) {
             fp_recorder_leave(&r->engine, current, now, false);
         }
@@ -451,6 +455,7 @@ fpy_session_clear(fpy_session *session)
         session->incomplete = session->hook_lost = session->threads_lost = false;
         session->lacked_costs = session->enabled && fpy_session_lacks_costs(session);
         fpy_callables_clear(&session->callables);
+        fpy_thrift_forget(&session->thrift);
     }
     return whole;
 }

@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "focus.h"
 #include "state.h"
+#include "thrift.h"
 
 #include "../engine/presence.h"
 #include "../engine/recorder.h"
@@ -51,7 +52,7 @@ typedef enum {
 typedef struct fpy_recorder {
     fpy_builtins builtins; /* the session's, at hand, as the next */
     fpy_measure measure;
-    bool has_focus;
+    bool is_choosy; /* leaves something out */
     fp_recorder engine;
     fpy_session *session;
     struct fpy_recorder *next; /* in one of the session's lists */
@@ -80,6 +81,7 @@ struct fpy_session {
     fp_budget budget;
     size_t max_nodes; /* what the budget is at first */
     fpy_focus focus;
+    fpy_thrift thrift;
     PyObject *wires; /* what is asked when a function begins or returns, by the
                         address of its code (a dict); NULL: nothing */
     PyObject *timer; /* NULL: the module's clock */
@@ -138,7 +140,21 @@ fpy_recorder *fpy_session_recorder_here(const fpy_session *session);
  * code if there is a timer. */
 fp_ticks fpy_session_event_time(fpy_session *session);
 
-/* Whether a function is in the focus, whose code runs now in this frame: it is the
+/* Whether no other records. */
+static inline bool
+fpy_session_is_alone(const fpy_session *session)
+{
+    return session->state->active == session && session->next_active == NULL;
+}
+
+/* Whether it leaves something out. */
+static inline bool
+fpy_session_is_choosy(const fpy_session *session)
+{
+    return session->focus.predicate != NULL || fpy_thrift_is_on(&session->thrift);
+}
+
+/* Whether a function is not left out, whose code runs now in this frame: it is the
  * innermost call, or the session wants it. May run Python code, and so the caller holds
  * the session; false, too, if that has taken the recorder from its thread. */
 bool fpy_recorder_wants(fpy_recorder *recorder, PyCodeObject *code, fp_frame frame);

@@ -1,5 +1,7 @@
 #include "thread.h"
 
+#include "hook.h"
+
 fpy_recorder *
 fpy_thread_recorder(const fpy_thread *thread, const fpy_session *session)
 {
@@ -17,7 +19,8 @@ choose_way(fpy_thread *thread)
     fpy_recorder *first = thread->recorders;
     const bool fast = first != NULL && first->next_on_thread == NULL &&
                       first->session->timer == NULL && first->session->wires == NULL &&
-                      first->session->focus.predicate == NULL &&
+                      (first->session->source == &fpy_hook_monitoring ||
+                       !fpy_session_is_choosy(first->session)) &&
                       fp_clock_is_inline(&first->session->state->clock);
 
     thread->only = fast ? first : NULL;

@@ -24,6 +24,7 @@
 
 #include "../engine/correction.h"
 #include "../engine/folding.h"
+#include "../engine/snapshot.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,22 +43,25 @@ typedef struct {
 typedef struct fpy_cheap fpy_cheap;
 
 typedef struct {
-    bool saves_calls;  /* builtins="slow" */
-    double share;      /* max_overhead; 0.0: no bound */
-    fpy_site *sites;   /* by a hash of the place: the last one that had it */
-    fpy_cheap *cheap;  /* keys of C functions that are known not to block */
-    PyObject *held;    /* what keeps these keys in place */
-    PyObject *names;   /* under which callables were loaded at places that are off */
-    bool is_unsure;    /* a place is off that may call anything */
+    bool saves_calls; /* builtins="slow" */
+    double share;     /* max_overhead; 0.0: no bound */
+    fpy_site *sites;  /* by a hash of the place: the last one that had it */
+    fpy_cheap *cheap; /* keys of C functions that are known not to block */
+    PyObject *held;   /* what keeps these keys in place */
+    PyObject *names;  /* under which callables were loaded at places that are off */
+    bool is_unsure;   /* a place is off that may call anything */
     bool has_place_off;
-    fp_ticks dear;     /* a C function that takes as long is worth its events */
+    fp_ticks dear; /* a C function that takes as long is worth its events */
     /* With a bound: */
     fp_folding folding;
     fp_ticks cost[2]; /* of a call of a C function, of a Python function */
     fp_ticks credit;  /* what may be spent until the next look */
     fp_ticks granted; /* what it was then */
     fp_ticks granted_at;
-    double spent;
+    fp_ticks began; /* when it was enabled */
+    fp_ticks surveyed_at;
+    double spent; /* since it was enabled */
+    double spent_at_survey;
     fp_ticks survey_cost;
     bool is_learning;
     bool has_folded;
@@ -77,11 +81,19 @@ int fpy_thrift_prepare(fpy_thrift *thrift, PyObject *cheap);
 /* The session is enabled: what events cost is known by now, if it ever is. */
 void fpy_thrift_begin(struct fpy_session *session);
 
-/* It is not alone any more, or forgets all: nothing is off. */
+/* It is not alone any more, or about to be disabled: nothing is off. */
 void fpy_thrift_reset(struct fpy_session *session);
 
-/* Whether a function is folded into its callers. */
+/* Brings up to date what `fp_folding_unseen_share` tells. */
+void fpy_thrift_survey(struct fpy_session *session, fp_ticks now);
+
+/* What was recorded is forgotten. */
+void fpy_thrift_forget(fpy_thrift *thrift);
+
+/* Whether a function is folded into its callers; a C function where it calls it. */
 bool fpy_thrift_has_folded(const fpy_thrift *thrift, const PyCodeObject *code);
+bool fpy_thrift_has_folded_call(const fpy_thrift *thrift, const PyCodeObject *code,
+                                fp_key key);
 
 /* More has been spent than was granted: folds, lets back in, and grants anew. The
  * session is held. */
@@ -99,8 +111,7 @@ bool fpy_thrift_drops_call(fpy_thrift *thrift, PyCodeObject *code, PyObject *off
 /* A place that is to be switched off in any case. */
 void fpy_thrift_drop(fpy_thrift *thrift, PyCodeObject *code, int offset);
 
-/* How the count of a callable is to be taken. `code`: of a Python function, or NULL;
- * else `key`, of a C function. */
+/* How the count of a Python or a C function is to be taken. */
 fp_precision fpy_thrift_precision(const fpy_thrift *thrift, fp_key key, bool is_python);
 
 int fpy_thrift_traverse(const fpy_thrift *thrift, visitproc visit, void *arg);

@@ -192,8 +192,8 @@ fp_calltree_child(fp_calltree *tree, fp_node *parent, fp_key key, fp_node **chil
 }
 
 void
-fp_calltree_walk(const fp_calltree *tree,
-                 void (*visit)(void *context, fp_node *node), void *context)
+fp_calltree_walk(const fp_calltree *tree, void (*visit)(void *context, fp_node *node),
+                 void *context)
 {
     for (fp_chunk *chunk = tree->first_chunk; chunk; chunk = chunk->next) {
         for (uint32_t i = 0; i < chunk->used; i++) {

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define FIRST_FOLDABLES ((size_t)256)
-#define FEWEST_CALLS 8 /* since the survey before: what has less costs next to nothing */
+#define FEWEST_CALLS                                                                   \
+    8 /* since the survey before: what has less costs next to nothing */
 
 /* What can be switched off by itself. */
 typedef struct {
@@ -40,8 +41,8 @@ fp_folding_free(fp_folding *folding)
 
 /* ---- the survey ---- */
 
-static fp_folded *
-find_function(const fp_folding *folding, fp_key key)
+const fp_folded *
+fp_folding_find(const fp_folding *folding, fp_key key)
 {
     fp_folded *found;
 
@@ -53,7 +54,7 @@ find_function(const fp_folding *folding, fp_key key)
 static fp_folded *
 function_of(fp_folding *folding, fp_key key, bool is_python)
 {
-    fp_folded *function = find_function(folding, key);
+    fp_folded *function = (fp_folded *)fp_folding_find(folding, key);
 
     if (function != NULL) {
         return function;
@@ -89,8 +90,9 @@ static fp_foldable *
 foldable_of(fp_folding *folding, const fp_node *node)
 {
     const fp_node *parent = node->edge.parent;
-    fp_folded *caller =
-        parent->edge.key != NULL ? function_of(folding, parent->edge.key, parent->is_python) : NULL;
+    fp_folded *caller = parent->edge.key != NULL
+                            ? function_of(folding, parent->edge.key, parent->is_python)
+                            : NULL;
     fp_foldable *foldable;
 
     if (caller == NULL && parent->edge.key != NULL) {
@@ -104,9 +106,10 @@ foldable_of(fp_folding *folding, const fp_node *node)
     if (foldable == NULL) {
         return NULL;
     }
-    *foldable = (fp_foldable){.edge = {caller, node->edge.key},
-                              .function = function_of(folding, node->edge.key, node->is_python),
-                              .is_python = node->is_python};
+    *foldable =
+        (fp_foldable){.edge = {caller, node->edge.key},
+                      .function = function_of(folding, node->edge.key, node->is_python),
+                      .is_python = node->is_python};
     if (foldable->function == NULL) {
         fp_free(foldable);
         return NULL;
@@ -263,10 +266,11 @@ list_units(const fp_folding *folding, unit *units)
     for (fp_foldable *f = folding->foldables; f != NULL; f = f->hh.next) {
         if (!f->is_python && !f->is_off && f->edge.caller != NULL &&
             f->calls - f->calls_before >= FEWEST_CALLS) {
-            units[count++] = (unit){NULL,
-                                    f,
-                                    (double)f->function->ticks / (double)f->function->calls,
-                                    cost_of(folding, f)};
+            units[count++] =
+                (unit){NULL,
+                       f,
+                       (double)f->function->ticks / (double)f->function->calls,
+                       cost_of(folding, f)};
         }
     }
     return count;
@@ -277,8 +281,9 @@ switch_off(fp_foldable *foldable)
 {
     if (!foldable->is_off) {
         foldable->is_off = true;
-        foldable->was_off = true;
-        foldable->since = foldable->edge.caller != NULL ? foldable->edge.caller->ticks : 0;
+        foldable->function->was_off = true;
+        foldable->since =
+            foldable->edge.caller != NULL ? foldable->edge.caller->ticks : 0;
     }
 }
 
@@ -346,8 +351,9 @@ static void
 mark_node(void *context, fp_node *node)
 {
     const fp_recorder *recorder = context;
-    const fp_foldable *foldable =
-        node->index < recorder->foldables_size ? recorder->foldables[node->index] : NULL;
+    const fp_foldable *foldable = node->index < recorder->foldables_size
+                                      ? recorder->foldables[node->index]
+                                      : NULL;
 
     node->is_off = foldable != NULL && foldable->is_off;
 }
@@ -363,7 +369,7 @@ fp_folding_mark(fp_recorder *recorder)
 bool
 fp_folding_has_function(const fp_folding *folding, fp_key function)
 {
-    const fp_folded *found = find_function(folding, function);
+    const fp_folded *found = fp_folding_find(folding, function);
 
     return found != NULL && found->is_off;
 }
@@ -371,7 +377,7 @@ fp_folding_has_function(const fp_folding *folding, fp_key function)
 bool
 fp_folding_has_call(const fp_folding *folding, fp_key caller, fp_key callee)
 {
-    const fp_folded *found = find_function(folding, caller);
+    const fp_folded *found = fp_folding_find(folding, caller);
     const fp_foldable *foldable =
         found != NULL ? find_foldable(folding, found, callee) : NULL;
 
@@ -381,14 +387,16 @@ fp_folding_has_call(const fp_folding *folding, fp_key caller, fp_key callee)
 double
 fp_folding_unseen_share(const fp_recorder *recorder, const fp_node *node)
 {
-    const fp_foldable *foldable =
-        node->index < recorder->foldables_size ? recorder->foldables[node->index] : NULL;
+    const fp_foldable *foldable = node->index < recorder->foldables_size
+                                      ? recorder->foldables[node->index]
+                                      : NULL;
     const fp_folded *caller = foldable != NULL ? foldable->edge.caller : NULL;
     fp_ticks unseen;
 
     if (caller == NULL || caller->ticks <= 0) {
         return 0.0;
     }
-    unseen = foldable->unseen + (foldable->is_off ? caller->ticks - foldable->since : 0);
+    unseen =
+        foldable->unseen + (foldable->is_off ? caller->ticks - foldable->since : 0);
     return (double)unseen / (double)caller->ticks;
 }

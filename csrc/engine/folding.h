@@ -31,7 +31,8 @@
 typedef struct fp_folded {
     fp_key key;
     bool is_python;
-    bool is_off; /* never for a C function */
+    bool is_off;  /* never for a C function */
+    bool was_off; /* ever; a C function: where anything calls it */
     int64_t calls;
     int64_t calls_before; /* as of the survey before */
     fp_ticks ticks;       /* inclusive, with open calls; of recursive calls too */
@@ -48,7 +49,6 @@ typedef struct fp_foldable {
     fp_folded *function; /* the callee */
     bool is_python;
     bool is_off;
-    bool was_off;
     int64_t calls;
     int64_t calls_before;
     fp_ticks since;  /* the caller's ticks when it was switched off */
@@ -92,6 +92,7 @@ void fp_folding_mark(fp_recorder *recorder);
 
 /* Whether a function is off, or a C function (`callee`) where it is called by the
  * function `caller`. */
+const fp_folded *fp_folding_find(const fp_folding *folding, fp_key function);
 bool fp_folding_has_function(const fp_folding *folding, fp_key function);
 bool fp_folding_has_call(const fp_folding *folding, fp_key caller, fp_key callee);
 

@@ -84,7 +84,7 @@ class Profiler(_core.Profiler):
         timer: Callable[[], float] | None = None,
         timeunit: float = 0.0,
         subcalls: bool = True,
-        builtins: "bool | Literal['all']" = True,
+        builtins: "bool | Literal['all', 'slow']" = True,
         threads: "Literal['all', 'current']" = "all",
         max_nodes: int = 2**20,
         backend: "Literal['auto', 'setprofile', 'monitoring']" = "auto",
@@ -94,6 +94,7 @@ class Profiler(_core.Profiler):
         exclude: "Any" = None,
         stdlib: bool = True,
         site_packages: bool = True,
+        max_overhead: "float | None" = None,
     ) -> None:
         """See the class."""
         super().__init__(
@@ -106,6 +107,7 @@ class Profiler(_core.Profiler):
             backend=backend,
             compensate=compensate,
             clock=clock,
+            max_overhead=max_overhead,
         )
         predicate = predicate_of(include, exclude, stdlib, site_packages)
         if predicate is not None:

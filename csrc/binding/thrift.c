@@ -1,0 +1,466 @@
+#include "thrift.h"
+
+#include "callsite.h"
+#include "key.h"
+#include "monitor.h"
+
+#include "../engine/alloc.h"
+
+#include <string.h>
+
+#define SITES 1024U
+#define CALLS_OF_OTHER 8U /* until a place that calls a Python function is off */
+#define CALLS_OF_C 64U    /* until one that calls a C function may be; a power of two */
+#define NEVER UINT32_MAX  /* so often has one called that stays on */
+
+#define USUAL_COST 100e-9 /* seconds; where it has not been measured */
+#define TRUE_COST_FACTOR                                                               \
+    1.4                      /* what events cost in programs, by what they cost in the \
+                                loops of calibration: see correction.h */
+#define FIRST_SPENDING 10e-3 /* seconds that may be spent in advance */
+#define SPENDING_OF_LEARNING 3e-3 /* and while all are let back in */
+#define PERIOD 20e-3              /* seconds between two looks, about */
+#define PART_OF_KEPT 0.6          /* of what may be spent, what stays on may cost */
+#define PART_IN_DEBT 0.3          /* while too much has been */
+#define TOLERANCE 1.3             /* by which more may be spent than was foreseen */
+#define FEWEST_EVENTS 64          /* until the next look */
+
+struct fpy_cheap {
+    fp_key key;
+    UT_hash_handle hh;
+};
+
+/* ---- making ---- */
+
+static fp_key
+key_of_callable(PyObject *callable)
+{
+    if (PyCFunction_Check(callable)) {
+        return fpy_c_function_key(callable);
+    }
+    return Py_IS_TYPE(callable, &PyMethodDescr_Type)
+               ? ((PyMethodDescrObject *)callable)->d_method
+               : NULL;
+}
+
+static bool
+is_cheap(const fpy_thrift *thrift, fp_key key)
+{
+    fpy_cheap *found;
+
+    HASH_FIND(hh, thrift->cheap, &key, sizeof key, found);
+    return found != NULL;
+}
+
+static int
+add_cheap(fpy_thrift *thrift, fp_key key)
+{
+    fpy_cheap *one;
+
+    if (key == NULL || is_cheap(thrift, key)) {
+        return 0;
+    }
+    one = fp_alloc(sizeof *one);
+    if (one != NULL) {
+        one->key = key;
+        HASH_ADD(hh, thrift->cheap, key, sizeof one->key, one);
+        if (one->hh.tbl != NULL) {
+            return 0;
+        }
+        fp_free(one);
+    }
+    PyErr_NoMemory();
+    return -1;
+}
+
+int
+fpy_thrift_prepare(fpy_thrift *thrift, PyObject *cheap)
+{
+    if (thrift->sites == NULL) {
+        thrift->sites = fp_alloc(SITES * sizeof *thrift->sites);
+        thrift->names = PySet_New(NULL);
+        if (thrift->sites == NULL || thrift->names == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        memset(thrift->sites, 0, SITES * sizeof *thrift->sites);
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(cheap); i++) {
+        if (add_cheap(thrift, key_of_callable(PyTuple_GET_ITEM(cheap, i))) < 0) {
+            return -1;
+        }
+    }
+    Py_XSETREF(thrift->held, Py_NewRef(cheap));
+    return 0;
+}
+
+/* ---- places ---- */
+
+static fpy_site *
+site_of(const fpy_thrift *thrift, const PyCodeObject *code, int offset)
+{
+    const uint64_t hash = fp_mix(fp_mix(0, (uintptr_t)code), (uint64_t)offset);
+
+    return &thrift->sites[hash % SITES];
+}
+
+/* How often in a row this place has called this callable, now too; 0: it stays on,
+ * whatever it calls. */
+static unsigned
+times_in_a_row(fpy_site *site, const PyCodeObject *code, int offset, const void *callee)
+{
+    if (site->code != code || site->offset != offset) {
+        *site = (fpy_site){code, offset, 0, callee};
+    }
+    if (site->times == NEVER) {
+        return 0;
+    }
+    if (site->callee != callee) {
+        site->callee = callee;
+        site->times = 0;
+    }
+    if (site->times < NEVER - 1) {
+        site->times++;
+    }
+    return site->times;
+}
+
+void
+fpy_thrift_drop(fpy_thrift *thrift, PyCodeObject *code, int offset)
+{
+    PyObject *type, *value, *traceback;
+    PyObject *name = fpy_loaded_name(code, offset);
+
+    thrift->has_place_off = true;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (name == NULL || PySet_Add(thrift->names, name) < 0) {
+        thrift->is_unsure = true;
+    }
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+}
+
+bool
+fpy_thrift_drops_other(fpy_thrift *thrift, PyCodeObject *code, PyObject *offset,
+                       const void *callee)
+{
+    const int at = (int)PyLong_AsLong(offset);
+    fpy_site *site = site_of(thrift, code, at);
+
+    if (times_in_a_row(site, code, at, callee) < CALLS_OF_OTHER) {
+        return false;
+    }
+    if (thrift->share == 0.0 && fpy_loaded_name(code, at) == NULL) {
+        site->times = NEVER;
+        return false;
+    }
+    fpy_thrift_drop(thrift, code, at);
+    return true;
+}
+
+/* Whether a callable is loaded by its own name, and does not block. */
+static bool
+is_plain_call(const fpy_thrift *thrift, PyCodeObject *code, int offset, fp_key key)
+{
+    const PyMethodDef *method = key;
+    PyObject *name = is_cheap(thrift, key) ? fpy_loaded_name(code, offset) : NULL;
+
+    return name != NULL && PyUnicode_CompareWithASCIIString(name, method->ml_name) == 0;
+}
+
+bool
+fpy_thrift_drops_call(fpy_thrift *thrift, PyCodeObject *code, PyObject *offset,
+                      const fp_node *node)
+{
+    const int at = (int)PyLong_AsLong(offset);
+    fpy_site *site = site_of(thrift, code, at);
+    const unsigned times = times_in_a_row(site, code, at, node->edge.key);
+
+    if (times < CALLS_OF_C || times % CALLS_OF_C != 0 || node->calls == 0) {
+        return false;
+    }
+    if (!is_plain_call(thrift, code, at, node->edge.key)) {
+        site->times = NEVER;
+        return false;
+    }
+    if (node->inclusive_ticks / node->calls >= thrift->dear) {
+        return false;
+    }
+    fpy_thrift_drop(thrift, code, at);
+    return true;
+}
+
+/* ---- the bound ---- */
+
+static double
+ticks_of(fpy_session *session, double seconds)
+{
+    return seconds / fpy_session_scale(session);
+}
+
+/* Of a returned call, in a program. */
+static fp_ticks
+true_cost(fpy_session *session, fp_kind kind)
+{
+    const fp_cost *cost = &session->calibration->costs.returned[kind];
+    const double ticks = session->calibration->is_done ? cost->inside + cost->outside
+                                                       : ticks_of(session, USUAL_COST);
+
+    return (fp_ticks)(TRUE_COST_FACTOR * ticks) + 1;
+}
+
+static void
+grant(fpy_thrift *thrift, double ticks, fp_ticks now)
+{
+    const double least = (double)(FEWEST_EVENTS * thrift->cost[1]);
+    const double of_survey = 2.0 * (double)thrift->survey_cost;
+
+    ticks = ticks > least ? ticks : least;
+    ticks = ticks > of_survey ? ticks : of_survey;
+    thrift->granted = thrift->credit = (fp_ticks)ticks;
+    thrift->granted_at = now;
+}
+
+void
+fpy_thrift_begin(fpy_session *session)
+{
+    fpy_thrift *thrift = &session->thrift;
+    const fp_ticks now = fpy_session_now_quietly(session);
+    const fp_ticks of_c = true_cost(session, FP_KIND_C);
+    const double inside = session->calibration->is_done
+                              ? session->calibration->costs.expected[0]
+                              : ticks_of(session, USUAL_COST);
+
+    thrift->dear = (fp_ticks)inside + of_c;
+    thrift->credit = INT64_MAX;
+    if (thrift->share == 0.0) {
+        return;
+    }
+    thrift->cost[0] = of_c;
+    thrift->cost[1] = true_cost(session, FP_KIND_PYTHON);
+    thrift->folding.costs =
+        (fp_call_costs){(double)thrift->cost[1], (double)thrift->cost[0]};
+    thrift->is_learning = true;
+    thrift->began = thrift->surveyed_at = now;
+    thrift->spent = thrift->spent_at_survey = 0.0;
+    grant(thrift, ticks_of(session, FIRST_SPENDING), now);
+}
+
+/* Adds up what has been recorded on all threads. */
+static fp_status
+survey(fpy_session *session, fp_ticks now)
+{
+    fp_folding *folding = &session->thrift.folding;
+    fp_status status = FP_OK;
+
+    fp_folding_begin_survey(folding);
+    for (fpy_recorder *r = session->recorders; r != NULL && status == FP_OK;
+         r = r->next) {
+        status = fp_folding_survey(folding, &r->engine, now);
+    }
+    for (fpy_recorder *r = session->retired; r != NULL && status == FP_OK;
+         r = r->next) {
+        status = fp_folding_survey(folding, &r->engine, now);
+    }
+    return status;
+}
+
+static void
+mark(fpy_session *session)
+{
+    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
+        fp_folding_mark(&r->engine);
+    }
+}
+
+/* What stays on may cost this part of the share; the figures are those of the time
+ * since the survey before, less what the events of that cost. */
+static void
+fold(fpy_session *session, fp_ticks now, double part)
+{
+    fpy_thrift *thrift = &session->thrift;
+    const double passed = (double)(now - thrift->surveyed_at);
+    const double program = passed - (thrift->spent - thrift->spent_at_survey);
+
+    if (survey(session, now) == FP_OK &&
+        fp_folding_fold(&thrift->folding,
+                        part * thrift->share *
+                            (program > passed / 4.0 ? program : passed / 4.0)) ==
+            FP_OK) {
+        mark(session);
+    }
+    thrift->surveyed_at = now;
+    thrift->spent_at_survey = thrift->spent;
+    thrift->is_learning = false;
+    thrift->has_folded = true;
+}
+
+/* All are on again. */
+static void
+unfold(fpy_session *session, fp_ticks now)
+{
+    fpy_thrift *thrift = &session->thrift;
+
+    if (survey(session, now) == FP_OK) {
+        thrift->surveyed_at = now;
+        thrift->spent_at_survey = thrift->spent;
+    }
+    fp_folding_unfold(&thrift->folding);
+    mark(session);
+    thrift->has_folded = false;
+    thrift->is_learning = true;
+}
+
+/* What is off at some place is on there, too; what that takes out of the program's time
+ * is spent. */
+static void
+restart(fpy_session *session)
+{
+#ifdef FPY_HAVE_MONITORING
+    PyObject *type, *value, *traceback;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    if (fpy_tool_restart(&session->state->monitor->tool) < 0) {
+        PyErr_Clear();
+    }
+    PyErr_Restore(type, value, traceback);
+#else
+    (void)session;
+#endif
+}
+
+/* To let all back in: what learning may cost, and looking through the trees, twice. */
+static double
+price_of_learning(fpy_session *session)
+{
+    return ticks_of(session, SPENDING_OF_LEARNING) +
+           4.0 * (double)session->thrift.survey_cost;
+}
+
+void
+fpy_thrift_look(fpy_session *session)
+{
+    fpy_thrift *thrift = &session->thrift;
+    const fp_ticks now = fpy_session_now_quietly(session);
+    const double used = (double)(thrift->granted - thrift->credit);
+    const double passed = (double)(now - thrift->granted_at);
+    double slack, part, next;
+
+    if (thrift->share == 0.0 || !fpy_session_is_alone(session)) {
+        grant(thrift, 0x1p62, now);
+        return;
+    }
+    thrift->spent += used;
+    slack = thrift->share * (double)(now - thrift->began) +
+            ticks_of(session, FIRST_SPENDING) - thrift->spent;
+    part = slack < 0.0 ? PART_IN_DEBT : PART_OF_KEPT;
+    next = part * thrift->share * ticks_of(session, PERIOD);
+    if (thrift->is_learning ? used > thrift->share * passed
+                            : used > TOLERANCE * part * thrift->share * passed) {
+        fold(session, now, part);
+    } else if (thrift->has_folded && slack > price_of_learning(session)) {
+        unfold(session, now);
+        restart(session);
+        next = ticks_of(session, SPENDING_OF_LEARNING);
+    }
+    const fp_ticks after = fpy_session_now_quietly(session);
+    if (thrift->surveyed_at == now) {
+        thrift->survey_cost = after - now;
+        thrift->spent += (double)(after - now);
+    }
+    grant(thrift, next, after);
+}
+
+void
+fpy_thrift_reset(fpy_session *session)
+{
+    if (session->thrift.has_folded) {
+        unfold(session, fpy_session_now_quietly(session));
+    }
+}
+
+void
+fpy_thrift_survey(fpy_session *session, fp_ticks now)
+{
+    fpy_thrift *thrift = &session->thrift;
+
+    if (thrift->share > 0.0 && survey(session, now) == FP_OK) {
+        thrift->surveyed_at = now;
+        thrift->spent_at_survey = thrift->spent;
+    }
+}
+
+/* ---- what is off ---- */
+
+bool
+fpy_thrift_has_folded(const fpy_thrift *thrift, const PyCodeObject *code)
+{
+    return thrift->has_folded && fp_folding_has_function(&thrift->folding, code);
+}
+
+bool
+fpy_thrift_has_folded_call(const fpy_thrift *thrift, const PyCodeObject *code,
+                           fp_key key)
+{
+    return thrift->has_folded && fp_folding_has_call(&thrift->folding, code, key);
+}
+
+fp_precision
+fpy_thrift_precision(const fpy_thrift *thrift, fp_key key, bool is_python)
+{
+    const fp_folded *folded = fp_folding_find(&thrift->folding, key);
+    PyObject *name;
+    bool has_name;
+
+    if (folded != NULL && folded->was_off) {
+        return FP_ESTIMATE;
+    }
+    if (is_python || !thrift->has_place_off) {
+        return FP_EXACT;
+    }
+    if (thrift->is_unsure) {
+        return FP_LOWER_BOUND;
+    }
+    name = PyUnicode_FromString(((const PyMethodDef *)key)->ml_name);
+    has_name = name == NULL || PySet_Contains(thrift->names, name) != 0;
+    Py_XDECREF(name);
+    PyErr_Clear();
+    return has_name ? FP_LOWER_BOUND : FP_EXACT;
+}
+
+/* ---- life ---- */
+
+int
+fpy_thrift_traverse(const fpy_thrift *thrift, visitproc visit, void *arg)
+{
+    Py_VISIT(thrift->held);
+    Py_VISIT(thrift->names);
+    return 0;
+}
+
+/* Nothing is recorded any more that this is about. */
+void
+fpy_thrift_forget(fpy_thrift *thrift)
+{
+    fp_folding_free(&thrift->folding);
+    thrift->has_folded = thrift->has_place_off = thrift->is_unsure = false;
+    if (thrift->names != NULL) {
+        PySet_Clear(thrift->names);
+    }
+}
+
+void
+fpy_thrift_clear(fpy_thrift *thrift)
+{
+    fpy_cheap *one, *next;
+
+    HASH_ITER(hh, thrift->cheap, one, next) {
+        HASH_DEL(thrift->cheap, one);
+        fp_free(one);
+    }
+    fp_folding_free(&thrift->folding);
+    fp_free(thrift->sites);
+    thrift->sites = NULL;
+    Py_CLEAR(thrift->held);
+    Py_CLEAR(thrift->names);
+}

@@ -1,0 +1,61 @@
+"""C functions that are known not to block: `builtins="slow"` may switch them off.
+
+They look at what they are given, or change it, and wait for nothing: no file, no lock,
+no other process. Some call methods of the program's objects (`__len__`, `__hash__`,
+`__eq__`…); Python functions among these are recorded as ever. Sorting is not in the
+list: how long it takes is what people look for.
+"""
+
+import builtins
+import math
+import operator
+
+__all__ = ["CHEAP"]
+
+# By type; what has no such method on this Python is passed over.
+METHODS: "dict[type, str]" = {
+    list: "append clear copy extend index insert pop remove reverse",
+    dict: "clear copy get items keys pop popitem setdefault update values",
+    set: "add clear copy difference discard intersection isdisjoint issubset issuperset"
+    " pop remove symmetric_difference union update",
+    frozenset: "copy difference intersection isdisjoint issubset issuperset union",
+    tuple: "count index",
+    str: "capitalize casefold center endswith expandtabs isalnum isalpha isascii"
+    " isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle"
+    " isupper ljust lower lstrip partition removeprefix removesuffix rjust rpartition"
+    " rstrip startswith strip swapcase title upper zfill count encode find format index join replace"
+    " rfind rindex rsplit split splitlines translate",
+    bytes: "endswith hex isalnum isalpha isascii isdigit islower isspace isupper lower"
+    " lstrip partition removeprefix removesuffix rstrip startswith strip upper count decode"
+    " find index join replace rfind rindex rsplit split splitlines translate",
+    bytearray: "append clear copy endswith extend insert pop remove reverse startswith",
+    int: "as_integer_ratio bit_count bit_length conjugate to_bytes",
+    float: "as_integer_ratio conjugate hex is_integer",
+    complex: "conjugate",
+    memoryview: "cast release tolist",
+    slice: "indices",
+}
+BUILTINS = (
+    "abs callable chr delattr divmod getattr hasattr hash id isinstance issubclass iter"
+    " len ord setattr"
+)
+MODULES = (math, operator)
+# They may take long, with large numbers or with what they call.
+NOT_CHEAP = {"factorial", "comb", "perm", "call", "methodcaller", "pow", "prod", "fsum"}
+
+
+def cheap_callables() -> "tuple[object, ...]":
+    """All of them, as far as they are C functions and methods of this Python."""
+    found = [getattr(builtins, name) for name in BUILTINS.split()]
+    for kind, names in METHODS.items():
+        found += [getattr(kind, name) for name in names.split() if hasattr(kind, name)]
+    for module in MODULES:
+        found += [
+            value
+            for name, value in sorted(vars(module).items())
+            if not name.startswith("_") and name not in NOT_CHEAP
+        ]
+    return tuple(found)
+
+
+CHEAP = cheap_callables()
