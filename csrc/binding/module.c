@@ -38,7 +38,10 @@ active_profilers(PyObject *module, PyObject *Py_UNUSED(ignored))
 static PyObject *
 leave_thread_out(PyObject *module, PyObject *Py_UNUSED(ignored))
 {
-    fpy_state_of_module(module)->left_out = PyThreadState_GetID(PyThreadState_Get());
+    fpy_state *state = fpy_state_of_module(module);
+
+    state->left_out_last = (state->left_out_last + 1) % FPY_LEFT_OUT;
+    state->left_out[state->left_out_last] = PyThreadState_GetID(PyThreadState_Get());
     Py_RETURN_NONE;
 }
 
@@ -88,7 +91,7 @@ PyMethodDef fpy_module_methods[] = {
      METH_NOARGS,
      "leave_thread_out($module, /)\n--\n\n"
      "From now on no profiler records the calling thread because it records all.\n"
-     "There is one such thread at a time; profilers that are enabled already may\n"
+     "There are eight such threads at a time; profilers that are enabled already may\n"
      "record it."},
     {"merge",
      fpy_merge,

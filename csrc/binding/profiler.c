@@ -492,6 +492,23 @@ prepare_thrift(fpy_thrift *thrift)
     return result;
 }
 
+/* Where it cannot be, the program's events will do. */
+static void
+begin_heartbeat(fpy_session *session)
+{
+    PyObject *module, *answer = NULL;
+
+    session->thrift.times++;
+    module = PyImport_ImportModule("fastprof.heartbeat");
+    if (module != NULL) {
+        answer = PyObject_CallMethod(
+            module, "begin", "Ok", session->owner, session->thrift.times);
+    }
+    Py_XDECREF(answer);
+    Py_XDECREF(module);
+    PyErr_Clear();
+}
+
 static int
 start(fpy_session *session)
 {
@@ -504,6 +521,9 @@ start(fpy_session *session)
     session->lacked_costs = session->lacked_costs || fpy_session_lacks_costs(session);
     if (prepare_thrift(&session->thrift) < 0) {
         return -1;
+    }
+    if (session->thrift.share > 0.0) {
+        begin_heartbeat(session);
     }
     /* First, for an audit hook that runs meanwhile may disable it again. */
     session->enabled = true;
@@ -603,6 +623,23 @@ profiler_focus(fpy_profiler *self, PyObject *predicate)
     }
     Py_XSETREF(session->focus.predicate, Py_NewRef(predicate));
     Py_RETURN_NONE;
+}
+
+/* Whether it is enabled for this time still. */
+static PyObject *
+profiler_look(fpy_profiler *self, PyObject *number)
+{
+    fpy_session *session = &self->session;
+    const unsigned long times = PyLong_AsUnsignedLong(number);
+
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    if (!session->enabled || session->thrift.times != times) {
+        Py_RETURN_FALSE;
+    }
+    fpy_thrift_look(session);
+    Py_RETURN_TRUE;
 }
 
 void
@@ -734,6 +771,12 @@ PyMethodDef fpy_profiler_methods[] = {
      "focus($self, predicate, /)\n--\n\n"
      "Record only Python functions of which the predicate is true; it is called once\n"
      "for each code object, with the name of its module (or None) and the code."},
+    {"look",
+     (PyCFunction)profiler_look,
+     METH_O,
+     "look($self, number, /)\n--\n\n"
+     "For `max_overhead`: look whether functions are to be folded or let back in.\n"
+     "False: it is not enabled, or for another time than this."},
     {"watch",
      (PyCFunction)profiler_watch,
      METH_O,

@@ -440,12 +440,18 @@ fpy_thrift_traverse(const fpy_thrift *thrift, visitproc visit, void *arg)
 
 /* Nothing is recorded any more that this is about. */
 void
-fpy_thrift_forget(fpy_thrift *thrift)
+fpy_thrift_forget(fpy_session *session)
 {
+    fpy_thrift *thrift = &session->thrift;
+
     fp_folding_free(&thrift->folding);
     thrift->has_folded = thrift->has_place_off = thrift->is_unsure = false;
     if (thrift->names != NULL) {
         PySet_Clear(thrift->names);
+    }
+    if (session->enabled && fpy_thrift_is_on(thrift)) {
+        restart(session);
+        fpy_thrift_begin(session);
     }
 }
 

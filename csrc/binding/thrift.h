@@ -63,6 +63,7 @@ typedef struct {
     double spent; /* since it was enabled */
     double spent_at_survey;
     fp_ticks survey_cost;
+    unsigned long times; /* that it has been enabled */
     bool is_learning;
     bool has_folded;
 } fpy_thrift;
@@ -88,7 +89,7 @@ void fpy_thrift_reset(struct fpy_session *session);
 void fpy_thrift_survey(struct fpy_session *session, fp_ticks now);
 
 /* What was recorded is forgotten. */
-void fpy_thrift_forget(fpy_thrift *thrift);
+void fpy_thrift_forget(struct fpy_session *session);
 
 /* Whether a function is folded into its callers; a C function where it calls it. */
 bool fpy_thrift_has_folded(const fpy_thrift *thrift, const PyCodeObject *code);

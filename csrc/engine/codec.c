@@ -13,8 +13,10 @@
 #define SHORTEST_FUNCTION 11U
 #define SHORTEST_PAIR 12U
 
-/* In the number that names a path's function: visibility, this, and the function. */
+/* In the number that names a path's function: visibility, these, and the function. */
 #define HAS_RESUMES UINT64_C(4)
+#define HAS_UNSEEN UINT64_C(8)
+#define FUNCTION_SHIFT 4
 
 /* ---- writing ---- */
 
@@ -94,8 +96,9 @@ put_thread(writer *out, const fp_thread_record *thread)
         const fp_path *path = &thread->paths[i];
         put(out, i - path->parent);
         put(out,
-            (uint64_t)path->function << 3 | (path->resumes > 0 ? HAS_RESUMES : 0) |
-                written_visibility(path));
+            (uint64_t)path->function << FUNCTION_SHIFT |
+                (path->resumes > 0 ? HAS_RESUMES : 0) |
+                (path->unseen_ticks > 0 ? HAS_UNSEEN : 0) | written_visibility(path));
         put_figure(out, path->calls);
         put_figure(out, path->raised);
         put_figure(out, path->asides);
@@ -104,6 +107,9 @@ put_thread(writer *out, const fp_thread_record *thread)
         if (path->resumes > 0) {
             put_figure(out, path->resumes);
             put_figure(out, path->suspended_ticks);
+        }
+        if (path->unseen_ticks > 0) {
+            put_figure(out, path->unseen_ticks);
         }
     }
     put(out, thread->totals.function_count);
@@ -253,12 +259,15 @@ take_paths(reader *in, fp_thread_record *thread)
         if (distance == 0) {
             fail(in, FP_BADDATA);
         }
-        named = take(in, (uint64_t)UINT32_MAX << 3 | HAS_RESUMES | FP_FOLDED);
-        if (named >> 3 >= in->function_count || (named & 3) == FP_HIDDEN_WHOLE) {
+        named = take(in,
+                     (uint64_t)UINT32_MAX << FUNCTION_SHIFT | HAS_UNSEEN | HAS_RESUMES |
+                         FP_FOLDED);
+        if (named >> FUNCTION_SHIFT >= in->function_count ||
+            (named & 3) == FP_HIDDEN_WHOLE) {
             fail(in, FP_BADDATA);
         }
         *path = (fp_path){.parent = (uint32_t)(i - distance),
-                          .function = (uint32_t)(named >> 3),
+                          .function = (uint32_t)(named >> FUNCTION_SHIFT),
                           .visibility = (fp_visibility)(named & 3)};
         path->calls = take_figure(in);
         path->raised = take_figure(in);
@@ -268,6 +277,9 @@ take_paths(reader *in, fp_thread_record *thread)
         if ((named & HAS_RESUMES) != 0) {
             path->resumes = take_figure(in);
             path->suspended_ticks = take_figure(in);
+        }
+        if ((named & HAS_UNSEEN) != 0) {
+            path->unseen_ticks = take_figure(in);
         }
     }
 }

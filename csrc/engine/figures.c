@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#define LEAST_SEEN 0.2 /* of the caller's ticks, as recorded, while the callee was on  \
+                        */
+#define MOST_FACTOR 1e6
+
 /* What is known of a path once its children have been summed up. */
 typedef struct {
     fp_ticks children_raw; /* the children's inclusive ticks, as recorded */
@@ -107,6 +111,129 @@ hand_up(const summing *sums, const fp_path *path, step *node, step *parent,
     parent->off = fp_plus(parent->off, node->off);
 }
 
+/* What a path's figures are to be multiplied by: see figures.h. At least a part of what
+ * was recorded of the caller was seen, whatever has been taken from it as overhead. */
+static double
+factor_of(const fp_path *paths, size_t i, const fp_figures *figures)
+{
+    const fp_path *path = &paths[i];
+    const double raw = (double)paths[path->parent].inclusive_ticks;
+    const double all = (double)figures[path->parent].usage.total;
+    const double least = LEAST_SEEN * (raw - (double)path->unseen_ticks);
+    const double seen = all - (double)path->unseen_ticks;
+    const double divisor = seen > least ? seen : least;
+    double factor;
+
+    if (path->unseen_ticks <= 0 || path->parent == 0 || !(divisor > 0.0)) {
+        return 1.0;
+    }
+    factor = (all > divisor ? all / divisor : 1.0) * figures[path->parent].factor;
+    return factor < MOST_FACTOR ? factor : MOST_FACTOR;
+}
+
+/* By how much the own ticks of a path grow, or (of one that was seen all the time) what
+ * all below it take from it. */
+static double
+growth_of(const fp_figures *figures)
+{
+    return (figures->factor - 1.0) * (double)figures->usage.own;
+}
+
+/* A path that was seen all the time gives no more than it has: those below it shrink.
+ * `taken`: by place, what is taken from it. Top down. */
+static void
+shrink(const fp_path *paths, size_t count, fp_figures *figures, const double *taken,
+       double *part)
+{
+    part[0] = 1.0;
+    for (size_t i = 1; i < count; i++) {
+        const double own = (double)figures[i].usage.own;
+        if (paths[i].unseen_ticks > 0) {
+            part[i] = part[paths[i].parent];
+            figures[i].factor = 1.0 + part[i] * (figures[i].factor - 1.0);
+        } else {
+            part[i] = taken[i] > own ? own / taken[i] : 1.0;
+        }
+    }
+}
+
+static void
+scale(fp_usage *usage, double factor)
+{
+    usage->own = as_ticks((double)usage->own * factor);
+    usage->own_off = as_ticks((double)usage->own_off * factor);
+    usage->total = as_ticks((double)usage->total * factor);
+    usage->total_off = as_ticks((double)usage->total_off * factor);
+}
+
+static void
+take_from(fp_usage *usage, double taken)
+{
+    const fp_ticks left = as_ticks((double)usage->own - taken);
+
+    if (usage->own > 0) {
+        usage->own_off =
+            as_ticks((double)usage->own_off * (double)left / (double)usage->own);
+    }
+    usage->own = left;
+}
+
+/* Of what was off for a while. `taken` and `part` have room for all paths. */
+static void
+estimate(const fp_path *paths, size_t count, fp_figures *figures, double *taken,
+         double *part)
+{
+    memset(taken, 0, count * sizeof *taken);
+    for (size_t i = 1; i < count; i++) {
+        figures[i].factor = factor_of(paths, i, figures);
+    }
+    for (size_t i = count; i-- > 1;) {
+        if (paths[i].unseen_ticks > 0) {
+            taken[paths[i].parent] += taken[i] + growth_of(&figures[i]);
+        }
+    }
+    shrink(paths, count, figures, taken, part);
+    for (size_t i = 1; i < count; i++) {
+        if (paths[i].unseen_ticks > 0) {
+            scale(&figures[i].usage, figures[i].factor);
+        } else {
+            take_from(&figures[i].usage, part[i] * taken[i]);
+        }
+    }
+}
+
+static bool
+has_unseen(const fp_thread_record *thread)
+{
+    for (size_t i = 1; i < thread->path_count; i++) {
+        if (thread->paths[i].unseen_ticks > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static fp_status
+estimate_unseen(const fp_thread_record *thread, fp_figures *figures)
+{
+    double *room;
+
+    for (size_t i = 0; i < thread->path_count; i++) {
+        figures[i].factor = 1.0;
+    }
+    if (!has_unseen(thread)) {
+        return FP_OK;
+    }
+    room = fp_alloc(2 * thread->path_count * sizeof *room);
+    if (room == NULL) {
+        return FP_NOMEM;
+    }
+    estimate(
+        thread->paths, thread->path_count, figures, room, room + thread->path_count);
+    fp_free(room);
+    return FP_OK;
+}
+
 /* Children stand behind their parents, so one pass from the back has all of a path
  * before it leaves it. */
 fp_figures *
@@ -133,6 +260,10 @@ fp_figures_of(const fp_thread_record *thread, const fp_correction *correction,
         hand_up(&sums, path, node, parent, &figures[i]);
     }
     fp_free(steps);
+    if (estimate_unseen(thread, figures) != FP_OK) {
+        fp_free(figures);
+        return NULL;
+    }
     *clamped = sums.clamped;
     return figures;
 }

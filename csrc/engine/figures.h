@@ -9,6 +9,15 @@
  * (FP_FOLDED) is either apart, a path like any other, or its own time is that of the
  * path above it, as `_lsprof` has it.
  *
+ * A path that was off for a while (folding.h) has as much more of everything as its
+ * caller has, who is still seen:
+ *
+ *      factor     = the caller's inclusive / the same less what passed unseen,
+ *                   times the caller's own factor where that was off, too
+ *
+ * What this adds to its own is taken from the own of the nearest caller that was seen
+ * all the time, for it is in there; there may be no more than that has.
+ *
  * Units      ticks. A file may hold figures of any size: sums stop at the largest.
  */
 #ifndef FP_FIGURES_H
@@ -29,9 +38,23 @@ typedef struct {
 
 typedef struct {
     bool is_shown; /* otherwise the rest means nothing */
+    double factor; /* how many times as many calls there are as were recorded: 1, but
+                      for estimates */
     fp_usage usage;
     fp_taken taken;
 } fp_figures;
+
+/* A count of calls, with what is estimated. */
+static inline int64_t
+fp_estimated(const fp_figures *figures, int64_t count)
+{
+    const double product = (double)count * figures->factor;
+
+    if (figures->factor == 1.0) {
+        return count;
+    }
+    return product < 0x1p62 ? (int64_t)(product + 0.5) : INT64_MAX;
+}
 
 /* The larger of the two bounds, or the sum. */
 static inline int64_t

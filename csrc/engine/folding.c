@@ -18,12 +18,6 @@ typedef struct {
 } unit;
 
 void
-fp_folding_init(fp_folding *folding, fp_call_costs costs)
-{
-    *folding = (fp_folding){.costs = costs};
-}
-
-void
 fp_folding_free(fp_folding *folding)
 {
     fp_folded *function, *next_function;
@@ -37,6 +31,7 @@ fp_folding_free(fp_folding *folding)
         HASH_DEL(folding->functions, function);
         fp_free(function);
     }
+    *folding = (fp_folding){.costs = folding->costs};
 }
 
 /* ---- the survey ---- */

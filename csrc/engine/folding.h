@@ -69,7 +69,7 @@ typedef struct {
     size_t nodes; /* that the last survey saw */
 } fp_folding;
 
-void fp_folding_init(fp_folding *folding, fp_call_costs costs);
+/* Begins with zeros but for the costs, and is that again afterwards. */
 void fp_folding_free(fp_folding *folding);
 
 /* A survey: begin, then each recorder, whose open calls count up to `now`. FP_OK, or

@@ -112,9 +112,9 @@ add_figures(fp_branch *branch, const fp_path *path, const fp_figures *figures,
     const fp_taken *taken = &figures->taken;
 
     branch->visibility = path->visibility;
-    branch->calls = fp_plus(branch->calls, path->calls);
-    branch->raised = fp_plus(branch->raised, path->raised);
-    branch->resumes = fp_plus(branch->resumes, path->resumes);
+    branch->calls = fp_plus(branch->calls, fp_estimated(figures, path->calls));
+    branch->raised = fp_plus(branch->raised, fp_estimated(figures, path->raised));
+    branch->resumes = fp_plus(branch->resumes, fp_estimated(figures, path->resumes));
     branch->suspended =
         fp_plus(branch->suspended, fp_scaled(path->suspended_ticks, scale));
     branch->usage.own = fp_plus(branch->usage.own, fp_scaled(usage->own, scale));

@@ -1,6 +1,7 @@
 #include "snapshot.h"
 
 #include "alloc.h"
+#include "folding.h"
 
 typedef struct {
     fp_path *paths;
@@ -55,6 +56,20 @@ copy_node(void *context, fp_node *node)
     };
 }
 
+/* After the open calls have been ended. */
+static void
+copy_unseen(void *context, fp_node *node)
+{
+    const copying *copy = context;
+    fp_path *path = &copy->paths[node->index];
+
+    if (node->edge.parent != NULL) {
+        path->unseen_ticks =
+            (fp_ticks)((double)copy->paths[path->parent].inclusive_ticks *
+                       fp_folding_unseen_share(copy->recorder, node));
+    }
+}
+
 /* Ends the open calls in the copies of their nodes. */
 static void
 close_copies(const fp_recorder *recorder, fp_ticks now, fp_path *paths)
@@ -88,6 +103,9 @@ fp_snapshot_add(fp_snapshot *snapshot, const fp_recorder *recorder, uint64_t ide
     fp_calltree_walk(&recorder->tree, copy_node, &copy);
     if (recorder->pairs == NULL) {
         close_copies(recorder, now, record.paths);
+        if (recorder->foldables != NULL) {
+            fp_calltree_walk(&recorder->tree, copy_unseen, &copy);
+        }
     } else if (fp_pairs_read(recorder->pairs,
                              now - recorder->lost_ticks,
                              numbering,

@@ -66,11 +66,15 @@ link_paths(const fp_thread_record *thread, step *steps)
 }
 
 static void
-add_calls(fp_sum *sum, const fp_path *path, const fp_usage *usage)
+add_calls(fp_sum *sum, const fp_path *path, const fp_figures *figures)
 {
-    sum->calls = fp_plus(sum->calls, path->calls);
-    sum->raised = fp_plus(sum->raised, path->raised);
-    sum->resumes = fp_plus(sum->resumes, path->resumes);
+    const fp_usage *usage = &figures->usage;
+    const int64_t calls = fp_estimated(figures, path->calls);
+    const int64_t resumes = fp_estimated(figures, path->resumes);
+
+    sum->calls = fp_plus(sum->calls, calls);
+    sum->raised = fp_plus(sum->raised, fp_estimated(figures, path->raised));
+    sum->resumes = fp_plus(sum->resumes, resumes);
     sum->suspended_ticks = fp_plus(sum->suspended_ticks, path->suspended_ticks);
     sum->own_ticks = fp_plus(sum->own_ticks, usage->own);
     sum->own_off = fp_plus(sum->own_off, usage->own_off);
@@ -78,8 +82,8 @@ add_calls(fp_sum *sum, const fp_path *path, const fp_usage *usage)
         sum->total_ticks = fp_plus(sum->total_ticks, usage->total);
         sum->total_off = fp_plus(sum->total_off, usage->total_off);
     } else {
-        sum->recursive = fp_plus(sum->recursive, path->calls);
-        sum->recursive_resumes = fp_plus(sum->recursive_resumes, path->resumes);
+        sum->recursive = fp_plus(sum->recursive, calls);
+        sum->recursive_resumes = fp_plus(sum->recursive_resumes, resumes);
     }
 }
 
@@ -96,9 +100,9 @@ enter_path(building *build, const fp_path *path, const fp_figures *figures, step
         if (at->edge == NULL) {
             return FP_NOMEM;
         }
-        add_calls(&at->edge->sum, path, &figures->usage);
+        add_calls(&at->edge->sum, path, figures);
     }
-    add_calls(&build->stats->functions[path->function], path, &figures->usage);
+    add_calls(&build->stats->functions[path->function], path, figures);
     taken->added = fp_plus(taken->added, figures->taken.added);
     taken->error = fp_plus(taken->error, figures->taken.error);
     return FP_OK;
