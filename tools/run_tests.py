@@ -1,7 +1,7 @@
 """Runs the C suites and, on each Python, the Python tests; adds everything up.
 
 The last line of the output is ``N passed, N failed, N skipped``, and so is the only
-line of ``summary.txt`` among the results. The exit code is 0 when something ran and
+line of ``summary.txt`` among the results; ``failures.txt`` names the tests that failed. The exit code is 0 when something ran and
 nothing failed.
 """
 
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LONGEST_MESSAGE = 300 # characters of a failure
 # What the Python under an instrumented extension needs: that the sanitizers are there
 # before everything else, that small objects are theirs to watch, and that what is asked
 # of memory may fail. What the interpreter never frees is no finding.
@@ -30,13 +31,18 @@ SANITIZED = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one suite came to."""
+    """What one suite came to.
+
+    Attributes:
+        failures: Of Python tests that failed, the names, and why.
+    """
 
     suite: str
     passed: int
     failed: int
     skipped: int
     seconds: float
+    failures: tuple[str, ...] = ()
 
 
 def run(command: Sequence[str | Path], **variables: str) -> tuple[int, float]:
@@ -67,6 +73,19 @@ def junit_counts(report: Path) -> tuple[int, int, int]:
         else:
             passed += 1
     return passed, failed, skipped
+
+
+def junit_failures(report: Path) -> list[str]:
+    """The tests of a JUnit report that failed: their names, and the message's begin."""
+    if not report.is_file():
+        return []
+    failures = []
+    for case in ElementTree.parse(report).iter("testcase"):
+        for how in *case.findall("failure"), *case.findall("error"):
+            message = " ".join((how.get("message") or "").split())
+            name = f"{case.get('classname')}::{case.get('name')}"
+            failures.append(f"{name}: {message[:LONGEST_MESSAGE]}")
+    return failures
 
 
 def check_counts(report: Path, build: Path) -> tuple[int, int]:
@@ -134,7 +153,8 @@ def run_python_tests(
     passed, failed, skipped = junit_counts(report)
     if code != 0:
         failed = max(failed, 1)
-    return Outcome(name, passed, failed, skipped, seconds)
+    failures = tuple(f"{name}: {failure}" for failure in junit_failures(report))
+    return Outcome(name, passed, failed, skipped, seconds, failures)
 
 
 def print_summary(outcomes: Sequence[Outcome], results: Path) -> bool:
@@ -149,6 +169,9 @@ def print_summary(outcomes: Sequence[Outcome], results: Path) -> bool:
     )
     line = f"{passed} passed, {failed} failed, {skipped} skipped"
     (results / "summary.txt").write_text(line + "\n", "utf-8")
+    failures = "".join(f"FAILED {one}\n" for o in outcomes for one in o.failures)
+    (results / "failures.txt").write_text(failures, "utf-8")
+    print(f"\n{failures}", end="")
     print(f"\n{line}", flush=True)
     return passed > 0 and failed == 0
 

@@ -15,7 +15,7 @@
 
 /* In the number that names a path's function: visibility, these, and the function. */
 #define HAS_RESUMES UINT64_C(4)
-#define HAS_UNSEEN UINT64_C(8)
+#define WAS_OFF UINT64_C(8)
 #define FUNCTION_SHIFT 4
 
 /* ---- writing ---- */
@@ -98,7 +98,7 @@ put_thread(writer *out, const fp_thread_record *thread)
         put(out,
             (uint64_t)path->function << FUNCTION_SHIFT |
                 (path->resumes > 0 ? HAS_RESUMES : 0) |
-                (path->unseen_ticks > 0 ? HAS_UNSEEN : 0) | written_visibility(path));
+                (path->was_off ? WAS_OFF : 0) | written_visibility(path));
         put_figure(out, path->calls);
         put_figure(out, path->raised);
         put_figure(out, path->asides);
@@ -108,7 +108,7 @@ put_thread(writer *out, const fp_thread_record *thread)
             put_figure(out, path->resumes);
             put_figure(out, path->suspended_ticks);
         }
-        if (path->unseen_ticks > 0) {
+        if (path->was_off) {
             put_figure(out, path->unseen_ticks);
         }
     }
@@ -260,7 +260,7 @@ take_paths(reader *in, fp_thread_record *thread)
             fail(in, FP_BADDATA);
         }
         named = take(in,
-                     (uint64_t)UINT32_MAX << FUNCTION_SHIFT | HAS_UNSEEN | HAS_RESUMES |
+                     (uint64_t)UINT32_MAX << FUNCTION_SHIFT | WAS_OFF | HAS_RESUMES |
                          FP_FOLDED);
         if (named >> FUNCTION_SHIFT >= in->function_count ||
             (named & 3) == FP_HIDDEN_WHOLE) {
@@ -278,7 +278,8 @@ take_paths(reader *in, fp_thread_record *thread)
             path->resumes = take_figure(in);
             path->suspended_ticks = take_figure(in);
         }
-        if ((named & HAS_UNSEEN) != 0) {
+        if ((named & WAS_OFF) != 0) {
+            path->was_off = true;
             path->unseen_ticks = take_figure(in);
         }
     }

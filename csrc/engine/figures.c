@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-#define LEAST_SEEN 0.2 /* of the caller's ticks, as recorded, while the callee was on  \
-                        */
+#define LEAST_SEEN                                                                     \
+    0.2 /* of the caller's ticks, as recorded, while the callee was on                 \
+         */
 #define MOST_FACTOR 1e6
 
 /* What is known of a path once its children have been summed up. */
@@ -124,7 +125,7 @@ factor_of(const fp_path *paths, size_t i, const fp_figures *figures)
     const double divisor = seen > least ? seen : least;
     double factor;
 
-    if (path->unseen_ticks <= 0 || path->parent == 0 || !(divisor > 0.0)) {
+    if (!path->was_off || path->parent == 0 || !(divisor > 0.0)) {
         return 1.0;
     }
     factor = (all > divisor ? all / divisor : 1.0) * figures[path->parent].factor;
@@ -148,7 +149,7 @@ shrink(const fp_path *paths, size_t count, fp_figures *figures, const double *ta
     part[0] = 1.0;
     for (size_t i = 1; i < count; i++) {
         const double own = (double)figures[i].usage.own;
-        if (paths[i].unseen_ticks > 0) {
+        if (paths[i].was_off) {
             part[i] = part[paths[i].parent];
             figures[i].factor = 1.0 + part[i] * (figures[i].factor - 1.0);
         } else {
@@ -188,13 +189,13 @@ estimate(const fp_path *paths, size_t count, fp_figures *figures, double *taken,
         figures[i].factor = factor_of(paths, i, figures);
     }
     for (size_t i = count; i-- > 1;) {
-        if (paths[i].unseen_ticks > 0) {
+        if (paths[i].was_off) {
             taken[paths[i].parent] += taken[i] + growth_of(&figures[i]);
         }
     }
     shrink(paths, count, figures, taken, part);
     for (size_t i = 1; i < count; i++) {
-        if (paths[i].unseen_ticks > 0) {
+        if (paths[i].was_off) {
             scale(&figures[i].usage, figures[i].factor);
         } else {
             take_from(&figures[i].usage, part[i] * taken[i]);
@@ -206,7 +207,7 @@ static bool
 has_unseen(const fp_thread_record *thread)
 {
     for (size_t i = 1; i < thread->path_count; i++) {
-        if (thread->paths[i].unseen_ticks > 0) {
+        if (thread->paths[i].was_off) {
             return true;
         }
     }

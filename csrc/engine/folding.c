@@ -276,7 +276,7 @@ switch_off(fp_foldable *foldable)
 {
     if (!foldable->is_off) {
         foldable->is_off = true;
-        foldable->function->was_off = true;
+        foldable->was_off = foldable->function->was_off = true;
         foldable->since =
             foldable->edge.caller != NULL ? foldable->edge.caller->ticks : 0;
     }
@@ -342,13 +342,17 @@ fp_folding_unfold(fp_folding *folding)
     }
 }
 
+static const fp_foldable *
+foldable_at(const fp_recorder *recorder, const fp_node *node)
+{
+    return node->index < recorder->foldables_size ? recorder->foldables[node->index]
+                                                  : NULL;
+}
+
 static void
 mark_node(void *context, fp_node *node)
 {
-    const fp_recorder *recorder = context;
-    const fp_foldable *foldable = node->index < recorder->foldables_size
-                                      ? recorder->foldables[node->index]
-                                      : NULL;
+    const fp_foldable *foldable = foldable_at(context, node);
 
     node->is_off = foldable != NULL && foldable->is_off;
 }
@@ -379,12 +383,18 @@ fp_folding_has_call(const fp_folding *folding, fp_key caller, fp_key callee)
     return foldable != NULL && foldable->is_off;
 }
 
+bool
+fp_folding_was_off(const fp_recorder *recorder, const fp_node *node)
+{
+    const fp_foldable *foldable = foldable_at(recorder, node);
+
+    return foldable != NULL && foldable->was_off;
+}
+
 double
 fp_folding_unseen_share(const fp_recorder *recorder, const fp_node *node)
 {
-    const fp_foldable *foldable = node->index < recorder->foldables_size
-                                      ? recorder->foldables[node->index]
-                                      : NULL;
+    const fp_foldable *foldable = foldable_at(recorder, node);
     const fp_folded *caller = foldable != NULL ? foldable->edge.caller : NULL;
     fp_ticks unseen;
 

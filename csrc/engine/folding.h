@@ -49,6 +49,7 @@ typedef struct fp_foldable {
     fp_folded *function; /* the callee */
     bool is_python;
     bool is_off;
+    bool was_off; /* ever */
     int64_t calls;
     int64_t calls_before;
     fp_ticks since;  /* the caller's ticks when it was switched off */
@@ -96,8 +97,9 @@ const fp_folded *fp_folding_find(const fp_folding *folding, fp_key function);
 bool fp_folding_has_function(const fp_folding *folding, fp_key function);
 bool fp_folding_has_call(const fp_folding *folding, fp_key caller, fp_key callee);
 
-/* Of a node, as of the last survey: which share of its caller's time passed while it
+/* Of a node, as of the last survey: whether it was off for a while, and which share of its caller's time passed while it
  * was off. */
+bool fp_folding_was_off(const fp_recorder *recorder, const fp_node *node);
 double fp_folding_unseen_share(const fp_recorder *recorder, const fp_node *node);
 
 #endif

@@ -63,7 +63,8 @@ copy_unseen(void *context, fp_node *node)
     const copying *copy = context;
     fp_path *path = &copy->paths[node->index];
 
-    if (node->edge.parent != NULL) {
+    if (fp_folding_was_off(copy->recorder, node)) {
+        path->was_off = true;
         path->unseen_ticks =
             (fp_ticks)((double)copy->paths[path->parent].inclusive_ticks *
                        fp_folding_unseen_share(copy->recorder, node));

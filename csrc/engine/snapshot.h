@@ -38,7 +38,8 @@ typedef struct {
     fp_ticks off_ticks;       /* of its own, what the thread was off the CPU */
     int64_t resumes;          /* of its calls, those that went on with a generator, */
     fp_ticks suspended_ticks; /* which had stood still for so long */
-    fp_ticks unseen_ticks;    /* of the parent's, while the path was off: folding.h */
+    bool was_off;             /* for a while: see folding.h; then */
+    fp_ticks unseen_ticks;    /* so many of the parent's passed */
 } fp_path;
 
 typedef struct {
