@@ -658,12 +658,13 @@ attach(fpy_session *session)
     fpy_monitor_forget_last_thread(monitor);
     monitor->has_fast_way = knows_running_thread(monitor);
     one = fpy_monitor_thread(monitor, PyThreadState_Get());
-    if (one == NULL || !fpy_monitor_link(session, one)) {
+    if (one == NULL || (!session->all_threads && !fpy_monitor_link(session, one))) {
         PyErr_NoMemory();
         return -1;
     }
     HASH_ITER(hh, monitor->threads, one, next) {
-        if (session->all_threads && one->thread.id != session->state->left_out &&
+        if (session->all_threads &&
+            !fpy_is_left_out(session->state, one->thread.id) &&
             !fpy_monitor_link(session, one)) {
             PyErr_NoMemory();
             return -1;

@@ -212,7 +212,7 @@ attach_to_all(fpy_session *session)
 
     while (tstate != NULL && session->enabled) {
         const bool is_left_out =
-            PyThreadState_GetID(tstate) == session->state->left_out;
+            fpy_is_left_out(session->state, PyThreadState_GetID(tstate));
         if (!is_left_out && has_foreign_hook(tstate)) {
             session->threads_lost = true;
         } else if (!is_left_out && recorder_on(tstate, session) == NULL) {

@@ -130,7 +130,7 @@ fpy_monitor_thread(fpy_monitor *monitor, const PyThreadState *thread)
     one = add_thread(monitor, thread);
     for (fpy_session *s = monitor->state->active, *next; s != NULL; s = next) {
         next = s->next_active;
-        if (records_all_threads(s) && thread->id != monitor->state->left_out &&
+        if (records_all_threads(s) && !fpy_is_left_out(monitor->state, thread->id) &&
             (one == NULL || !fpy_monitor_link(s, one))) {
             fpy_thread_give_up(s);
         }

@@ -55,7 +55,8 @@ typedef struct {
     fpy_calibration calibrations[2]; /* of setprofile and of monitoring */
     struct fpy_session *active;      /* the sessions that record now; borrowed */
     struct fpy_monitor *monitor;     /* NULL where there is no sys.monitoring */
-    uint64_t left_out;       /* the thread that `leave_thread_out` was called in; 0 */
+    uint64_t *left_out; /* the threads that `leave_thread_out` was called in */
+    size_t left_out_count;
     uintptr_t starters;      /* where the `_thread` functions that start threads */
     uintptr_t starters_span; /* have their method definitions */
     bool use_rseq;           /* see presence.h; FASTPROF_RSEQ=0 says no */
@@ -65,6 +66,18 @@ typedef struct {
 } fpy_state;
 
 extern struct PyModuleDef fpy_module;
+
+/* Whether no profiler records a thread because it records all. */
+static inline bool
+fpy_is_left_out(const fpy_state *state, uint64_t thread_id)
+{
+    size_t i = 0;
+
+    while (i < state->left_out_count && state->left_out[i] != thread_id) {
+        i++;
+    }
+    return i < state->left_out_count;
+}
 
 /* All functions of ours that Python code can call. */
 extern PyMethodDef fpy_profiler_methods[];

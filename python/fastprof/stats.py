@@ -486,7 +486,21 @@ class Stats:
 
     @property
     def head(self) -> str:
-        """What to say above figures: whether times are compensated."""
+        """What to say above figures: whether times are compensated, and are of all."""
+        return self._head_of_times + self._head_of_windows
+
+    @property
+    def _head_of_windows(self) -> str:
+        windows = self.info.get("windows")
+        if windows is None or windows["recorded"] >= windows["elapsed"]:
+            return ""
+        return (
+            f"Recorded {windows['recorded']:.3f} of {windows['elapsed']:.3f} seconds, "
+            f"in {windows['count']} windows.\n"
+        )
+
+    @property
+    def _head_of_times(self) -> str:
         if not self.compensated:
             return "Times are as recorded, with what the profiler added to them.\n"
         functions = self.functions
@@ -790,6 +804,13 @@ def _is_info(info: "dict[str, Any]") -> bool:
         and all(isinstance(lost, str) for lost in info.get("missing", ()))
         and all(_is_thread(*thread) for thread in info["threads"])
         and _is_calibration(info["calibration"])
+        and ("windows" not in info or _is_windows(**info["windows"]))
+    )
+
+
+def _is_windows(count: "Any", recorded: "Any", elapsed: "Any") -> bool:
+    return isinstance(count, int) and all(
+        isinstance(seconds, float) for seconds in (recorded, elapsed)
     )
 
 
