@@ -663,8 +663,7 @@ attach(fpy_session *session)
         return -1;
     }
     HASH_ITER(hh, monitor->threads, one, next) {
-        if (session->all_threads &&
-            !fpy_is_left_out(session->state, one->thread.id) &&
+        if (session->all_threads && !fpy_is_left_out(session->state, one->thread.id) &&
             !fpy_monitor_link(session, one)) {
             PyErr_NoMemory();
             return -1;

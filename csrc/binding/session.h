@@ -98,7 +98,7 @@ struct fpy_session {
     unsigned long timer_thread; /* who called the timer last, while busy */
     int busy;
     bool enabled;
-    fp_ticks began;       /* when it was first enabled; 0: never */
+    fp_ticks began; /* when it was first enabled; 0: never */
     fpy_spans spans;
     int enabled_line;     /* where in the program; with the code object: */
     PyObject *enabled_in; /* NULL while it is not enabled, or when no Python code did */

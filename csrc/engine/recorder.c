@@ -283,8 +283,7 @@ fp_recorder_calls(const fp_recorder *recorder)
     int64_t calls = 0;
 
     fp_calltree_walk(&recorder->tree, add_calls, &calls);
-    return calls +
-           (recorder->pairs != NULL ? fp_pairs_calls(recorder->pairs) : 0);
+    return calls + (recorder->pairs != NULL ? fp_pairs_calls(recorder->pairs) : 0);
 }
 
 int64_t

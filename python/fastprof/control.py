@@ -39,7 +39,7 @@ def add_flags(parser: optparse.OptionParser) -> None:
     parser.add_option(
         "--toggle",
         metavar="SIGNAL",
-        help="record nothing at first; this signal, such as SIGUSR1, begins and ends it",
+        help="record nothing at first; this signal, such as SIGUSR1, begins and ends",
     )
     parser.add_option(
         "--snapshot",

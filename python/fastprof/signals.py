@@ -1,10 +1,9 @@
 """What a profiler does at a signal: toggle, or write a file."""
 
-import os
-
 # The standard library's `signal` makes enums of it, and so is one module more that the
 # program finds imported.
-import _signal
+import _signal  # type: ignore[import-not-found,unused-ignore]
+import os
 from collections.abc import Callable
 from time import monotonic
 

@@ -494,9 +494,10 @@ class Stats:
         windows = self.info.get("windows")
         if windows is None or windows["recorded"] >= windows["elapsed"]:
             return ""
+        count = windows["count"]
         return (
             f"Recorded {windows['recorded']:.3f} of {windows['elapsed']:.3f} seconds, "
-            f"in {windows['count']} windows.\n"
+            f"in {count} window{'s' * (count != 1)}.\n"
         )
 
     @property

@@ -89,7 +89,6 @@ class Plan:
         Raises:
             ValueError: It cannot be understood, or contradicts itself.
         """
-
         durations = every, for_, start_after, stop_after
         if max_calls is None and durations == (None,) * len(durations):
             raise ValueError("nothing is asked for: say when recording begins or ends")
@@ -136,7 +135,8 @@ class Windows:
         self._plan = plan
         self._process = os.getpid()
         self._began = monotonic()
-        self._ended: float | None = None
+        self._ended: float | None = None  # by `end`
+        self._is_over = False
         self._is_ready = False
         self._is_open = False
         self._looks = 0.0
@@ -167,9 +167,11 @@ class Windows:
 
     def end(self) -> None:
         """Stop recording if it is on; there are no more windows."""
+        if self._ended is None:
+            self._ended = monotonic()
         if self.has_ended:
             return
-        self._ended = monotonic()
+        self._is_over = True
         self._aside.end()
         profiler = self._profiler()
         if profiler is not None:
@@ -178,11 +180,11 @@ class Windows:
     @property
     def has_ended(self) -> bool:
         """Whether there will be no more windows."""
-        return self._ended is not None or os.getpid() != self._process
+        return self._is_over or os.getpid() != self._process
 
     @property
     def elapsed(self) -> float:
-        """Seconds from when they were asked for to their end, or until now."""
+        """Seconds from when they were asked for to `end`, or until now."""
         return (self._ended or monotonic()) - self._began
 
     def __enter__(self) -> "Self":
@@ -204,7 +206,7 @@ class Windows:
             return None
         if now >= self._stops or self._has_enough(profiler, now):
             profiler.disable()
-            self._ended = now
+            self._is_over = True
             return None
         if self._is_open and now >= self._closes:
             profiler.disable()
