@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import weakref
+from pathlib import Path
 
 import fastprof
 import pytest
@@ -813,3 +814,16 @@ def test_a_plan_is_what_was_asked_for():
         "stop_after": 5400.0,
         "max_calls": 7,
     }
+
+
+def test_what_switching_costs_is_printed():
+    script = Path(__file__).parents[2] / "benchmarks" / "switching.py"
+    result = subprocess.run(
+        [sys.executable, script, "--rounds", "1"],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=2 * PATIENCE,
+        check=True,
+    )
+    rows = [line for line in result.stdout.splitlines() if line.startswith("| ")]
+    assert len(rows) == 1 + 4 and rows[-1].startswith("| 10,000 | ")
