@@ -606,7 +606,7 @@ attach(fpy_session *session)
     fpy_monitor_forget_last_thread(monitor);
     monitor->has_fast_way = knows_running_thread(monitor);
     one = fpy_monitor_thread(monitor, PyThreadState_Get());
-    if (one == NULL || !fpy_monitor_link(session, one)) {
+    if (one == NULL || (!session->all_threads && !fpy_monitor_link(session, one))) {
         PyErr_NoMemory();
         return -1;
     }

@@ -7,6 +7,7 @@
 #include "session.h"
 #include "state.h"
 
+#include "../engine/alloc.h"
 #include "../engine/clock.h"
 #include "../engine/codec.h"
 
@@ -39,9 +40,23 @@ static PyObject *
 leave_thread_out(PyObject *module, PyObject *Py_UNUSED(ignored))
 {
     fpy_state *state = fpy_state_of_module(module);
+    size_t place = 0;
 
-    state->left_out_last = (state->left_out_last + 1) % FPY_LEFT_OUT;
-    state->left_out[state->left_out_last] = PyThreadState_GetID(PyThreadState_Get());
+    /* A thread's number is never used again, but the place of one that has ended is. */
+    while (place < state->left_out_count &&
+           fpy_thread_of_id(state->left_out[place]) != NULL) {
+        place++;
+    }
+    if (place == state->left_out_count) {
+        uint64_t *longer =
+            fp_realloc(state->left_out, (place + 1) * sizeof *state->left_out);
+        if (longer == NULL) {
+            return PyErr_NoMemory();
+        }
+        state->left_out = longer;
+        state->left_out_count++;
+    }
+    state->left_out[place] = PyThreadState_GetID(PyThreadState_Get());
     Py_RETURN_NONE;
 }
 
@@ -90,9 +105,8 @@ PyMethodDef fpy_module_methods[] = {
      leave_thread_out,
      METH_NOARGS,
      "leave_thread_out($module, /)\n--\n\n"
-     "From now on no profiler records the calling thread because it records all.\n"
-     "There are eight such threads at a time; profilers that are enabled already may\n"
-     "record it."},
+     "From now on no profiler records the calling thread because it records all;\n"
+     "profilers that are enabled already may."},
     {"merge",
      fpy_merge,
      METH_VARARGS,
@@ -253,6 +267,9 @@ module_free(void *module)
     module_clear(module);
     if (state != NULL) {
         fpy_monitor_free(state);
+        fp_free(state->left_out);
+        state->left_out = NULL;
+        state->left_out_count = 0;
         Py_CLEAR(state->names.call);
         Py_CLEAR(state->names.name);
         Py_CLEAR(state->names.code);

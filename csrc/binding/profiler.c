@@ -356,6 +356,7 @@ stop(fpy_session *session)
 {
     if (session->enabled) {
         session->enabled = false;
+        fpy_session_end_span(session);
         fpy_session_deactivate(session);
         session->source->detach(session);
         if (session->state->active == NULL) {
@@ -527,6 +528,7 @@ start(fpy_session *session)
     }
     /* First, for an audit hook that runs meanwhile may disable it again. */
     session->enabled = true;
+    fpy_session_begin_span(session);
     if (session->began == 0) {
         session->began = fpy_session_now_quietly(session);
     }
@@ -535,9 +537,20 @@ start(fpy_session *session)
     if (fpy_collector_watch(session->state) < 0 ||
         session->source->attach(session) < 0) {
         stop(session);
+        session->spans.count -= session->spans.count > 0;
         return -1;
     }
     return 0;
+}
+
+static PyObject *
+finish_enabling(fpy_session *session)
+{
+    if (session->source->update(session) < 0) {
+        stop(session);
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 static PyObject *
@@ -563,11 +576,7 @@ profiler_enable(fpy_profiler *self, PyObject *args, PyObject *kwargs)
         (!session->enabled && start(session) < 0)) {
         return NULL;
     }
-    if (session->source->update(session) < 0) {
-        stop(session);
-        return NULL;
-    }
-    Py_RETURN_NONE;
+    return finish_enabling(session);
 }
 
 static PyObject *
@@ -581,6 +590,37 @@ profiler_disable(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
     if (session->enabled) {
         stop(session);
         fpy_session_close(session, fpy_session_now(session));
+    }
+    Py_RETURN_NONE;
+}
+
+/* It looks and does in one, so that two threads that toggle at once do not both see
+ * what was there before. */
+static PyObject *
+profiler_toggle(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
+{
+    fpy_session *session = &self->session;
+
+    if (refuse_in_timer(session, "toggle") < 0 ||
+        (!session->enabled && session->compensate && fpy_calibrate(session) < 0)) {
+        return NULL;
+    }
+    if (session->enabled) {
+        return profiler_disable(self, NULL);
+    }
+    if (start(session) < 0) {
+        return NULL;
+    }
+    return finish_enabling(session);
+}
+
+static PyObject *
+profiler_calibrate(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
+{
+    fpy_session *session = &self->session;
+
+    if (session->compensate && fpy_calibrate(session) < 0) {
+        return NULL;
     }
     Py_RETURN_NONE;
 }
@@ -671,6 +711,12 @@ profiler_getstats(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
 }
 
 static PyObject *
+profiler_count_calls(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
+{
+    return PyLong_FromLongLong(fpy_session_calls(&self->session));
+}
+
+static PyObject *
 profiler_take_snapshot(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
 {
     return fpy_snapshot_take(&self->session);
@@ -692,6 +738,24 @@ profiler_clock_info(fpy_profiler *self, void *Py_UNUSED(closure))
                          fpy_session_scale(session),
                          "unstable",
                          !custom && clock->unstable ? Py_True : Py_False);
+}
+
+/* How often it was enabled, the seconds that it was, and those from the first time to
+ * the last, or to now while it is enabled. */
+static PyObject *
+profiler_spans(fpy_profiler *self, void *Py_UNUSED(closure))
+{
+    fpy_session *session = &self->session;
+    const fpy_spans *spans = &session->spans;
+    fp_clock *clock = &session->state->clock;
+    const double scale = fp_clock_scale(clock);
+    const fp_ticks end = session->enabled ? fp_clock_now(clock) : spans->ended;
+    const fp_ticks open = session->enabled ? end - spans->began : 0;
+
+    return Py_BuildValue("Ldd",
+                         (long long)spans->count,
+                         (double)(spans->ticks + open) * scale,
+                         (double)(end - spans->first) * scale);
 }
 
 /* The file and the line that enabled it, or None. */
@@ -759,6 +823,16 @@ PyMethodDef fpy_profiler_methods[] = {
      "disable($self, /)\n--\n\n"
      "Stop recording; calls that are open end here. Legal at any time, but for the\n"
      "profiler's own timer."},
+    {"toggle",
+     (PyCFunction)profiler_toggle,
+     METH_NOARGS,
+     "toggle($self, /)\n--\n\n"
+     "Disable if it records, else enable; legal in any thread."},
+    {"calibrate",
+     (PyCFunction)profiler_calibrate,
+     METH_NOARGS,
+     "calibrate($self, /)\n--\n\n"
+     "Measure what events cost now, if the first enable() in this process would."},
     {"clear",
      (PyCFunction)profiler_clear,
      METH_NOARGS,
@@ -790,6 +864,12 @@ PyMethodDef fpy_profiler_methods[] = {
      METH_NOARGS,
      "getstats($self, /)\n--\n\n"
      "A list of profiler_entry, one for each code object and each C function."},
+    {"count_calls",
+     (PyCFunction)profiler_count_calls,
+     METH_NOARGS,
+     "count_calls($self, /)\n--\n\n"
+     "How many calls that have ended were recorded, on all threads; much cheaper than\n"
+     "a Snapshot."},
     {"take_snapshot",
      (PyCFunction)profiler_take_snapshot,
      METH_NOARGS,
@@ -823,6 +903,12 @@ static PyGetSetDef profiler_getset[] = {
      NULL,
      "The file and the line of the program that enabled it, while it records;\n"
      "None: it does not, or no Python code did.",
+     NULL},
+    {"spans",
+     (getter)profiler_spans,
+     NULL,
+     "How often it was enabled; for how many seconds in all; and seconds from the\n"
+     "first time until it was last disabled, or until now.",
      NULL},
     {"clock_info",
      (getter)profiler_clock_info,

@@ -452,6 +452,10 @@ fpy_session_clear(fpy_session *session)
     if (whole) {
         session->budget.nodes_left = session->max_nodes;
         session->began = session->enabled ? fpy_session_now_quietly(session) : 0;
+        session->spans = (fpy_spans){0};
+        if (session->enabled) {
+            fpy_session_begin_span(session);
+        }
         session->incomplete = session->hook_lost = session->threads_lost = false;
         session->lacked_costs = session->enabled && fpy_session_lacks_costs(session);
         fpy_callables_clear(&session->callables);
@@ -466,6 +470,40 @@ fpy_session_free(fpy_session *session)
     free_recorders(&session->recorders);
     free_recorders(&session->retired);
     fpy_callables_clear(&session->callables);
+}
+
+void
+fpy_session_begin_span(fpy_session *session)
+{
+    fpy_spans *spans = &session->spans;
+
+    spans->began = fp_clock_now(&session->state->clock);
+    if (spans->count++ == 0) {
+        spans->first = spans->began;
+    }
+}
+
+void
+fpy_session_end_span(fpy_session *session)
+{
+    fpy_spans *spans = &session->spans;
+
+    spans->ended = fp_clock_now(&session->state->clock);
+    spans->ticks += spans->ended - spans->began;
+}
+
+int64_t
+fpy_session_calls(const fpy_session *session)
+{
+    int64_t calls = 0;
+
+    for (const fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
+        calls += fp_recorder_calls(&r->engine);
+    }
+    for (const fpy_recorder *r = session->retired; r != NULL; r = r->next) {
+        calls += fp_recorder_calls(&r->engine);
+    }
+    return calls;
 }
 
 void

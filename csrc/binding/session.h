@@ -70,6 +70,16 @@ typedef struct fpy_recorder {
     bool watched; /* linked since the last detach: its hook should be there */
 } fpy_recorder;
 
+/* From each time that it was enabled to when it was disabled: by the module's clock,
+ * also where there is a timer. */
+typedef struct {
+    int64_t count;
+    fp_ticks ticks; /* of those that have ended */
+    fp_ticks first; /* when the first one began, */
+    fp_ticks began; /* and the last one, */
+    fp_ticks ended; /* and when it ended, if it is not enabled */
+} fpy_spans;
+
 struct fpy_session {
     fpy_state *state; /* borrowed: the owner's type keeps it */
     PyObject *owner;  /* the Profiler object; borrowed */
@@ -90,7 +100,8 @@ struct fpy_session {
     unsigned long timer_thread; /* who called the timer last, while busy */
     int busy;
     bool enabled;
-    fp_ticks began;       /* when it was first enabled; 0: never */
+    fp_ticks began; /* when it was first enabled; 0: never */
+    fpy_spans spans;
     int enabled_line;     /* where in the program; with the code object: */
     PyObject *enabled_in; /* NULL while it is not enabled, or when no Python code did */
     bool subcalls;
@@ -215,6 +226,14 @@ bool fpy_session_clear(fpy_session *session);
 
 /* Frees the recorders; none may be linked to a thread. */
 void fpy_session_free(fpy_session *session);
+
+/* A span begins, or ends. */
+void fpy_session_begin_span(fpy_session *session);
+void fpy_session_end_span(fpy_session *session);
+
+/* Calls that have been recorded up to now and have ended. It takes as long as it takes
+ * to look at each path once. */
+int64_t fpy_session_calls(const fpy_session *session);
 
 /* The list of sessions that record. */
 void fpy_session_activate(fpy_session *session);

@@ -38,8 +38,6 @@ typedef struct {
     bool is_running;
 } fpy_calibration;
 
-#define FPY_LEFT_OUT 8 /* threads at a time */
-
 typedef struct {
     fpy_names names;
     PyTypeObject *profiler_type;
@@ -57,8 +55,8 @@ typedef struct {
     fpy_calibration calibrations[2]; /* of setprofile and of monitoring */
     struct fpy_session *active;      /* the sessions that record now; borrowed */
     struct fpy_monitor *monitor;     /* NULL where there is no sys.monitoring */
-    uint64_t left_out[FPY_LEFT_OUT]; /* threads that `leave_thread_out` was called in */
-    unsigned left_out_last;
+    uint64_t *left_out; /* the threads that `leave_thread_out` was called in */
+    size_t left_out_count;
     uintptr_t starters;      /* where the `_thread` functions that start threads */
     uintptr_t starters_span; /* have their method definitions */
     bool use_rseq;           /* see presence.h; FASTPROF_RSEQ=0 says no */
@@ -67,19 +65,19 @@ typedef struct {
     bool fork_watched;
 } fpy_state;
 
-/* Whether a thread is one that no profiler records because it records all. */
+extern struct PyModuleDef fpy_module;
+
+/* Whether no profiler records a thread because it records all. */
 static inline bool
 fpy_is_left_out(const fpy_state *state, uint64_t thread_id)
 {
-    for (size_t i = 0; i < FPY_LEFT_OUT; i++) {
-        if (state->left_out[i] == thread_id) {
-            return true;
-        }
-    }
-    return false;
-}
+    size_t i = 0;
 
-extern struct PyModuleDef fpy_module;
+    while (i < state->left_out_count && state->left_out[i] != thread_id) {
+        i++;
+    }
+    return i < state->left_out_count;
+}
 
 /* All functions of ours that Python code can call. */
 extern PyMethodDef fpy_profiler_methods[];

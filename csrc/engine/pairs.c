@@ -325,6 +325,17 @@ fp_pairs_hide(fp_pairs *pairs, fp_visibility visibility)
 }
 
 int64_t
+fp_pairs_calls(const fp_pairs *pairs)
+{
+    int64_t calls = 0;
+
+    for (const sums *one = pairs->functions; one != NULL; one = one->hh.next) {
+        calls += one->visibility == FP_SHOWN ? one->sum.calls : 0;
+    }
+    return calls;
+}
+
+int64_t
 fp_pairs_clamped(const fp_pairs *pairs)
 {
     return pairs->clamped;

@@ -87,6 +87,9 @@ void fp_pairs_close(fp_pairs *pairs, fp_ticks now);
  * this visibility, which is not FP_SHOWN. */
 void fp_pairs_hide(fp_pairs *pairs, fp_visibility visibility);
 
+/* Calls that have ended, of what shows. */
+int64_t fp_pairs_calls(const fp_pairs *pairs);
+
 /* Calls that seemed to end before they began. */
 int64_t fp_pairs_clamped(const fp_pairs *pairs);
 

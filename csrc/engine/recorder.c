@@ -272,6 +272,21 @@ fp_recorder_close(fp_recorder *recorder, fp_ticks now)
     }
 }
 
+static void
+add_calls(void *sum, const fp_node *node)
+{
+    *(int64_t *)sum += node->visibility == FP_SHOWN ? node->calls : 0;
+}
+
+int64_t
+fp_recorder_calls(const fp_recorder *recorder)
+{
+    int64_t calls = 0;
+
+    fp_calltree_walk(&recorder->tree, add_calls, &calls);
+    return calls + (recorder->pairs != NULL ? fp_pairs_calls(recorder->pairs) : 0);
+}
+
 int64_t
 fp_recorder_clamped(const fp_recorder *recorder)
 {

@@ -248,6 +248,9 @@ fp_frame fp_recorder_current(const fp_recorder *recorder);
  * since when is forgotten. */
 void fp_recorder_close(fp_recorder *recorder, fp_ticks now);
 
+/* Calls that have ended, of what shows. */
+int64_t fp_recorder_calls(const fp_recorder *recorder);
+
 /* Calls that seemed to end before they began. */
 int64_t fp_recorder_clamped(const fp_recorder *recorder);
 

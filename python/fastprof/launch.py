@@ -25,6 +25,7 @@ import sys
 import types
 
 from .as_cprofile import install_as_cprofile
+from .control import FLAGS, Control, add_flags, check_flags
 from .errors import FastprofError, MissingExtraError
 from .formats import check, format_of
 from .output import check_writable, create_rescue_file
@@ -99,7 +100,7 @@ def main() -> int:
     """
     process, stdout = os.getpid(), sys.stdout
     options, arguments = parse_arguments(sys.argv[1:])
-    program = profiler = view = None
+    program = profiler = view = control = None
     try:
         outfile = writable_path(options.outfile)
         program = load(arguments, options.module)
@@ -107,9 +108,10 @@ def main() -> int:
             install_as_cprofile()
         else:
             profiler = make_profiler(options)
+            control = Control(profiler, options, outfile)
             if options.live and sys.stderr is not None:
                 view = make_view(profiler)
-        error = record(profiler, program, arguments[0])
+        error = record(control, program, arguments[0])
     except BadInputError as problem:
         complain(str(problem))
         return BAD_INPUT
@@ -124,6 +126,8 @@ def main() -> int:
     # In a child that the program forked the profile is none of our business.
     if profiler is not None and os.getpid() == process:
         status = deliver(profiler, outfile, options, usable(stdout), error)
+    if control is not None:
+        control.end()
     return end(program, error, status)
 
 
@@ -149,6 +153,7 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
         default=False,
         help="show on stderr, each second, what is hot while the program runs",
     )
+    add_flags(parser)
     parser.add_option(
         "--as-cprofile",
         action="store_true",
@@ -161,13 +166,15 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
             *("outfile", "sort", "backend", "builtins", "clock", "tree", "compensate"),
             *("threads", "max_nodes", "live"),
             *("include", "exclude", "stdlib", "site_packages"),
+            *FLAGS,
         ):
             default = parser.defaults.get(name)
             if getattr(options, name) != default:
                 flag = f"no-{name}" if default is True else name
-                flag = flag.replace("_", "-")
+                flag = flag.strip("_").replace("_", "-")
                 parser.error(f"--as-cprofile profiles nothing: leave out --{flag}")
     check_tree(parser, options)
+    check_flags(parser, options)
     if not program:
         parser.print_usage()
         parser.exit(BAD_INPUT)
@@ -454,7 +461,7 @@ def make_view(profiler: Profiler) -> "LiveView":
 
 
 def record(
-    profiler: Profiler | None, program: Program, name: str
+    control: Control | None, program: Program, name: str
 ) -> BaseException | None:
     """Run a program under a profiler; the answer is the exception that ended it.
 
@@ -463,9 +470,9 @@ def record(
             name; the program did not run.
     """
     try:
-        if profiler is not None:
-            profiler.enable()
-    except FastprofError as error:
+        if control is not None:
+            control.begin()
+    except (FastprofError, ValueError, OSError) as error:
         raise BadInputError(str(error)) from error
     try:
         if program.code is None:
@@ -484,8 +491,8 @@ def record(
     except BaseException as error:
         return error
     finally:
-        if profiler is not None:
-            profiler.disable()
+        if control is not None:
+            control.stop()
     return None
 
 

@@ -86,6 +86,9 @@ class _Merging:
         for flag in ("hook_lost", "threads_lost", "clock_unstable", "focus"):
             self.info[flag] = self.info[flag] or stats.info[flag]
         self.info["negative_intervals"] += stats.info["negative_intervals"]
+        windows, others = self.info.pop("windows", None), stats.info.get("windows")
+        if windows and others:  # of a file of cProfile's it is not known
+            self.info["windows"] = {one: windows[one] + others[one] for one in others}
         for name in LISTED:
             listed = [*self.info.get(name, ()), *stats.info.get(name, ())]
             if listed:

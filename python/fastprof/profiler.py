@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     else:
         from typing_extensions import Self
 
+    from .signals import OnSignal
+    from .windows import Plan, Windows
+
     P = ParamSpec("P")
     R = TypeVar("R")
 
@@ -113,6 +116,9 @@ class Profiler(_core.Profiler):
         if predicate is not None:
             self.focus(predicate)
         self._has_focus = predicate is not None
+        self._all_threads = threads == "all"
+        self._windows: Windows | None = None
+        self._watch: Windows | OnSignal | None = None  # what began it last
 
     def __enter__(self) -> "Self":
         """Enable."""
@@ -122,6 +128,108 @@ class Profiler(_core.Profiler):
     def __exit__(self, *exc_info: object) -> None:
         """Disable; an exception passes."""
         self.disable()
+
+    def schedule(
+        self,
+        *,
+        every: "float | str | None" = None,
+        for_: "float | str | None" = None,
+        start_after: "float | str | None" = None,
+        stop_after: "float | str | None" = None,
+        max_calls: int | None = None,
+    ) -> "Windows":
+        """Record now and then, or for some time; a thread sees to it.
+
+        Durations are numbers of seconds, or text such as "10s", "250ms", "1h30m". Calls
+        that are open when recording begins are not recorded; those that are open when
+        it ends are counted as calls that end there.
+
+        Args:
+            every: From the beginning of one window to that of the next.
+            for_: How long each of them lasts.
+            start_after: How long nothing is recorded at first. Left out, recording
+                begins before this call returns.
+            stop_after: How long after it began recording ends for good.
+            max_calls: After how many recorded calls it ends for good; what is called
+                between two looks (a twentieth of a second apart, or more) comes on top.
+
+        Returns:
+            What ends it: by `end()`, or as the context of a `with` statement.
+
+        Raises:
+            ValueError: A duration is none, or they contradict each other; the profiler
+                has windows already, or does not record all threads.
+            ProfilerConflictError: Another profiler is active. At later windows this is
+                said on stderr, and kept as `error` by what is returned.
+        """
+        from .windows import Plan
+
+        return self.follow(Plan(every, for_, start_after, stop_after, max_calls))
+
+    def follow(self, plan: "Plan") -> "Windows":
+        """As `schedule`, which makes the plan."""
+        from .windows import Windows
+
+        if not self._all_threads:
+            raise ValueError('windows are for all threads: leave out threads="current"')
+        if self._windows is not None and not self._windows.has_ended:
+            raise ValueError("this profiler has windows already: end() them first")
+        windows = self._windows = self._watch = Windows(self, plan)
+        windows.begin()
+        return windows
+
+    def toggle_on(self, signal: int | str) -> "OnSignal":
+        """Let a signal begin and end recording, which says so on stderr.
+
+        Args:
+            signal: Its number or name. Handled in the main thread, where Python handles
+                signals: a handler that the program installs later wins.
+
+        Returns:
+            What restores the handler that was there before: by `end()`, or as the
+            context of a `with` statement. Recording goes on if it is on.
+
+        Raises:
+            ValueError: There is no such signal, it cannot be handled, or this is not
+                the main thread.
+        """
+        from .signals import toggle_on
+
+        self.calibrate()
+        watch = self._watch = toggle_on(self, signal)
+        return watch
+
+    def save_on(
+        self,
+        signal: int | str,
+        path: str | os.PathLike[str],
+        format: str | None = None,
+        *,
+        tree: str = "merged",
+    ) -> "OnSignal":
+        """Let a signal write what has been recorded up to then; recording goes on.
+
+        Args:
+            signal: As for `toggle_on`.
+            path: Where to, with a number before the extension: of "out.prof"
+                "out.1.prof" at first, then "out.2.prof".
+            format: As for `save`, as is the next.
+            tree: Of a .prof file.
+
+        Raises:
+            ValueError: As for `toggle_on` and `save`.
+            OSError: No file can be written there.
+        """
+        from .signals import numbered, save_on
+
+        path = os.path.abspath(path)
+        chosen = Stats.choose_format(path, format)
+        check_writable(numbered(path, 1))
+
+        def save(target: str) -> None:
+            self.save(target, chosen, tree=tree)
+
+        return save_on(signal, path, save)
 
     def create_stats(self) -> None:
         """Disable, and set `stats`."""
@@ -159,8 +267,16 @@ class Profiler(_core.Profiler):
             "hook_lost": snapshot.hook_lost,
             "threads_lost": snapshot.threads_lost,
             "focus": self._has_focus,
+            "windows": self._recorded(),
         }
         return Stats(snapshot, info)
+
+    def _recorded(self) -> "dict[str, Any]":
+        """How often it recorded, and how many seconds of how many."""
+        count, recorded, elapsed = self.spans
+        if self._watch is not None:
+            elapsed = max(elapsed, self._watch.elapsed)
+        return {"count": count, "recorded": recorded, "elapsed": elapsed}
 
     def _repr_html_(self) -> str:
         """What a notebook shows: what has been recorded up to now."""

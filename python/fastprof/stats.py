@@ -510,8 +510,20 @@ class Stats:
 
     @property
     def head(self) -> str:
-        """What to say above figures: what times are, and which counts are exact."""
-        return self._head_of_times + (f"{self.inexact}\n" if self.inexact else "")
+        """What to say above figures: what times are, of when, and which counts are exact."""
+        inexact = f"{self.inexact}\n" if self.inexact else ""
+        return self._head_of_times + self._head_of_windows + inexact
+
+    @property
+    def _head_of_windows(self) -> str:
+        windows = self.info.get("windows")
+        if windows is None or windows["recorded"] >= windows["elapsed"]:
+            return ""
+        count = windows["count"]
+        return (
+            f"Recorded {windows['recorded']:.3f} of {windows['elapsed']:.3f} seconds, "
+            f"in {count} window{'s' * (count != 1)}.\n"
+        )
 
     @property
     def _head_of_times(self) -> str:
@@ -843,6 +855,13 @@ def _is_info(info: "dict[str, Any]") -> bool:
         and all(isinstance(lost, str) for lost in info.get("missing", ()))
         and all(_is_thread(*thread) for thread in info["threads"])
         and _is_calibration(info["calibration"])
+        and ("windows" not in info or _is_windows(**info["windows"]))
+    )
+
+
+def _is_windows(count: "Any", recorded: "Any", elapsed: "Any") -> bool:
+    return isinstance(count, int) and all(
+        isinstance(seconds, float) for seconds in (recorded, elapsed)
     )
 
 

@@ -456,6 +456,25 @@ count_a_negative_interval(void)
 
 IN_TREE_AND_IN_PAIRS(count_a_negative_interval)
 
+/* Neither the hidden one, nor what is open. */
+static void
+count_the_calls_that_have_ended(void)
+{
+    enter(MAIN, 1, 0);
+    for (unsigned number = 2; number < 5; number++) {
+        enter(HELPER, number, 10);
+        leave(number, 20);
+    }
+    enter(OTHER, 5, 30);
+    fp_recorder_hide(&recorder, FP_HIDDEN);
+    leave(5, 40);
+    ck_assert_int_eq(fp_recorder_calls(&recorder), 3);
+    leave(1, 50);
+    ck_assert_int_eq(fp_recorder_calls(&recorder), 4);
+}
+
+IN_TREE_AND_IN_PAIRS(count_the_calls_that_have_ended)
+
 START_TEST(only_a_new_path_is_reported_as_added)
 {
     room = 10;
@@ -487,4 +506,5 @@ RUN_SUITE("recorder", tested_own_time_excludes_callees,
           tested_a_resume_without_a_yield_is_counted_only,
           tested_suspensions_are_found_in_a_table_that_grows,
           tested_the_end_of_the_last_call_is_known, a_retired_recorder_can_be_read,
-          tested_count_a_negative_interval, only_a_new_path_is_reported_as_added)
+          tested_count_a_negative_interval, tested_count_the_calls_that_have_ended,
+          only_a_new_path_is_reported_as_added)

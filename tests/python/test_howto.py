@@ -104,7 +104,7 @@ def test_what_is_shown_is_compared():
 
 
 def test_there_is_one_for_each_use():
-    assert len(SECTIONS) == 6 and all(SECTIONS.values())
+    assert len(SECTIONS) == 7 and all(SECTIONS.values())
 
 
 @pytest.mark.parametrize("title", [one for one in SECTIONS if one != OF_NOTEBOOKS])
@@ -118,7 +118,15 @@ def test_it_does_what_it_says(title, tmp_path):
     folder = tmp_path / "here"
     folder.mkdir()
     shell = Shell(folder)
-    is_new = "git " in commands  # the first file is what is on `main`
+    try:
+        do_as_it_says(shell, folder, blocks, "git " in commands)
+    finally:
+        if (folder / "pid").exists():  # what was started, if it was not ended there
+            shell.run("kill $(cat pid) 2>&1 || true")
+
+
+def do_as_it_says(shell, folder, blocks, is_new):
+    """`is_new`: the first file is what is on `main`."""
     for kind, text in blocks:
         if kind == "python":
             (folder / NAME.match(text)[1]).write_text(text, "utf-8")
