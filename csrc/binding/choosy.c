@@ -6,6 +6,7 @@
  * the focus has no node, one that is folded has a node that says so. Its place is
  * switched off there and then.
  */
+#include "bound.h"
 #include "monitored.h"
 
 #ifdef FPY_HAVE_MONITORING
@@ -19,7 +20,7 @@ spend(fpy_recorder *recorder, bool is_python)
     thrift->credit -= thrift->cost[is_python];
     if (!FP_LIKELY(thrift->credit >= 0)) {
         fpy_session *session = fpy_session_held(recorder->session);
-        fpy_thrift_look(session);
+        fpy_bound_look(session);
         Py_DECREF(session->owner);
     }
 }

@@ -1,5 +1,6 @@
 #include "export.h"
 
+#include "bound.h"
 #include "calibration.h"
 
 #include "../engine/alloc.h"
@@ -260,7 +261,7 @@ fpy_snapshot_take(fpy_session *session)
     session->busy++; /* making objects may run the collector, and so the program */
     self->threads = PyList_New(0);
     result = self->threads != NULL ? 0 : -1;
-    fpy_thrift_survey(session, now);
+    fpy_bound_survey(session, now);
     if (result == 0) {
         result = copy_threads(self, session, now);
     }

@@ -10,6 +10,7 @@
  * entered ends with the next C_RETURN or C_RAISE of the same frame, whatever callable
  * that names, or with the frame.
  */
+#include "bound.h"
 #include "hook.h"
 #include "monitored.h"
 
@@ -598,7 +599,7 @@ attach(fpy_session *session)
     fpy_monitored *one, *next;
 
     for (fpy_session *s = session->next_active; s != NULL; s = s->next_active) {
-        fpy_thrift_reset(s);
+        fpy_bound_reset(s);
     }
     if (make_callbacks(monitor) < 0 || fpy_tool_install(&monitor->tool) < 0) {
         return -1;
@@ -620,7 +621,7 @@ attach(fpy_session *session)
     if (ask_for_events(monitor) < 0) {
         return -1;
     }
-    fpy_thrift_begin(session);
+    fpy_bound_begin(session);
     /* What others did not want, this one may. */
     return monitor->tool.has_disabled ? fpy_tool_restart(&monitor->tool) : 0;
 }
@@ -654,7 +655,7 @@ detach(fpy_session *session)
     bool intact = true;
 
     PyErr_Fetch(&type, &value, &traceback);
-    fpy_thrift_reset(session);
+    fpy_bound_reset(session);
     fpy_thread_unlink_session(session);
     fpy_monitor_forget_last_thread(monitor);
     if (fpy_tool_is_installed(&monitor->tool)) {

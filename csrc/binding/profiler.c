@@ -1,5 +1,6 @@
 #include "profiler.h"
 
+#include "bound.h"
 #include "calibration.h"
 #include "collector.h"
 #include "export.h"
@@ -89,6 +90,7 @@ static void
 choose_source(fpy_session *session, const fpy_hook *source)
 {
     session->source = source;
+    session->has_choosy_way = source == &fpy_hook_monitoring;
     session->calibration =
         &session->state->calibrations[source == &fpy_hook_monitoring];
 }
@@ -635,7 +637,11 @@ profiler_clear(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
                         "cannot clear a profiler while its timer runs or it is read");
         return NULL;
     }
-    return fpy_session_clear(session) ? Py_NewRef(Py_None) : PyErr_NoMemory();
+    if (!fpy_session_clear(session)) {
+        return PyErr_NoMemory();
+    }
+    fpy_bound_forget(session);
+    Py_RETURN_NONE;
 }
 
 static PyObject *
@@ -678,7 +684,7 @@ profiler_look(fpy_profiler *self, PyObject *number)
     if (!session->enabled || session->thrift.times != times) {
         Py_RETURN_FALSE;
     }
-    fpy_thrift_look(session);
+    fpy_bound_look(session);
     Py_RETURN_TRUE;
 }
 

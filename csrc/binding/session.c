@@ -459,7 +459,6 @@ fpy_session_clear(fpy_session *session)
         session->incomplete = session->hook_lost = session->threads_lost = false;
         session->lacked_costs = session->enabled && fpy_session_lacks_costs(session);
         fpy_callables_clear(&session->callables);
-        fpy_thrift_forget(session);
     }
     return whole;
 }

@@ -92,9 +92,10 @@ struct fpy_session {
     size_t max_nodes; /* what the budget is at first */
     fpy_focus focus;
     fpy_thrift thrift;
-    PyObject *wires; /* what is asked when a function begins or returns, by the
-                        address of its code (a dict); NULL: nothing */
-    PyObject *timer; /* NULL: the module's clock */
+    bool has_choosy_way; /* its source needs no slow way to leave something out */
+    PyObject *wires;     /* what is asked when a function begins or returns, by the
+                            address of its code (a dict); NULL: nothing */
+    PyObject *timer;     /* NULL: the module's clock */
     double timer_unit;
     fp_ticks timer_last;
     unsigned long timer_thread; /* who called the timer last, while busy */

@@ -1,7 +1,5 @@
 #include "thread.h"
 
-#include "hook.h"
-
 fpy_recorder *
 fpy_thread_recorder(const fpy_thread *thread, const fpy_session *session)
 {
@@ -17,11 +15,11 @@ static void
 choose_way(fpy_thread *thread)
 {
     fpy_recorder *first = thread->recorders;
-    const bool fast = first != NULL && first->next_on_thread == NULL &&
-                      first->session->timer == NULL && first->session->wires == NULL &&
-                      (first->session->source == &fpy_hook_monitoring ||
-                       !fpy_session_is_choosy(first->session)) &&
-                      fp_clock_is_inline(&first->session->state->clock);
+    const bool fast =
+        first != NULL && first->next_on_thread == NULL &&
+        first->session->timer == NULL && first->session->wires == NULL &&
+        (first->session->has_choosy_way || !fpy_session_is_choosy(first->session)) &&
+        fp_clock_is_inline(&first->session->state->clock);
 
     thread->only = fast ? first : NULL;
 }

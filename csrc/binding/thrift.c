@@ -2,7 +2,6 @@
 
 #include "callsite.h"
 #include "key.h"
-#include "monitor.h"
 
 #include "../engine/alloc.h"
 
@@ -12,18 +11,6 @@
 #define CALLS_OF_OTHER 8U /* until a place that calls a Python function is off */
 #define CALLS_OF_C 64U    /* until one that calls a C function may be; a power of two */
 #define NEVER UINT32_MAX  /* so often has one called that stays on */
-
-#define USUAL_COST 100e-9 /* seconds; where it has not been measured */
-#define TRUE_COST_FACTOR                                                               \
-    1.4                      /* what events cost in programs, by what they cost in the \
-                                loops of calibration: see correction.h */
-#define FIRST_SPENDING 10e-3 /* seconds that may be spent in advance */
-#define SPENDING_OF_LEARNING 3e-3 /* and while all are let back in */
-#define PERIOD 20e-3              /* seconds between two looks, about */
-#define PART_OF_KEPT 0.6          /* of what may be spent, what stays on may cost */
-#define PART_IN_DEBT 0.3          /* while too much has been */
-#define TOLERANCE 1.3             /* by which more may be spent than was foreseen */
-#define FEWEST_EVENTS 64          /* until the next look */
 
 struct fpy_cheap {
     fp_key key;
@@ -190,206 +177,6 @@ fpy_thrift_drops_call(fpy_thrift *thrift, PyCodeObject *code, PyObject *offset,
     return true;
 }
 
-/* ---- the bound ---- */
-
-static double
-ticks_of(fpy_session *session, double seconds)
-{
-    return seconds / fpy_session_scale(session);
-}
-
-/* Of a returned call, in a program. */
-static fp_ticks
-true_cost(fpy_session *session, fp_kind kind)
-{
-    const fp_cost *cost = &session->calibration->costs.returned[kind];
-    const double ticks = session->calibration->is_done ? cost->inside + cost->outside
-                                                       : ticks_of(session, USUAL_COST);
-
-    return (fp_ticks)(TRUE_COST_FACTOR * ticks) + 1;
-}
-
-static void
-grant(fpy_thrift *thrift, double ticks, fp_ticks now)
-{
-    const double least = (double)(FEWEST_EVENTS * thrift->cost[1]);
-    const double of_survey = 2.0 * (double)thrift->survey_cost;
-
-    ticks = ticks > least ? ticks : least;
-    ticks = ticks > of_survey ? ticks : of_survey;
-    thrift->granted = thrift->credit = (fp_ticks)ticks;
-    thrift->granted_at = now;
-}
-
-void
-fpy_thrift_begin(fpy_session *session)
-{
-    fpy_thrift *thrift = &session->thrift;
-    const fp_ticks now = fpy_session_now_quietly(session);
-    const fp_ticks of_c = true_cost(session, FP_KIND_C);
-    const double inside = session->calibration->is_done
-                              ? session->calibration->costs.expected[0]
-                              : ticks_of(session, USUAL_COST);
-
-    thrift->dear = (fp_ticks)inside + of_c;
-    thrift->credit = INT64_MAX;
-    if (thrift->share == 0.0) {
-        return;
-    }
-    thrift->cost[0] = of_c;
-    thrift->cost[1] = true_cost(session, FP_KIND_PYTHON);
-    thrift->folding.costs =
-        (fp_call_costs){(double)thrift->cost[1], (double)thrift->cost[0]};
-    thrift->is_learning = true;
-    thrift->began = thrift->surveyed_at = now;
-    thrift->spent = thrift->spent_at_survey = 0.0;
-    grant(thrift, ticks_of(session, FIRST_SPENDING), now);
-}
-
-/* Adds up what has been recorded on all threads. */
-static fp_status
-survey(fpy_session *session, fp_ticks now)
-{
-    fp_folding *folding = &session->thrift.folding;
-    fp_status status = FP_OK;
-
-    fp_folding_begin_survey(folding);
-    for (fpy_recorder *r = session->recorders; r != NULL && status == FP_OK;
-         r = r->next) {
-        status = fp_folding_survey(folding, &r->engine, now);
-    }
-    for (fpy_recorder *r = session->retired; r != NULL && status == FP_OK;
-         r = r->next) {
-        status = fp_folding_survey(folding, &r->engine, now);
-    }
-    return status;
-}
-
-static void
-mark(fpy_session *session)
-{
-    for (fpy_recorder *r = session->recorders; r != NULL; r = r->next) {
-        fp_folding_mark(&r->engine);
-    }
-}
-
-/* What stays on may cost this part of the share; the figures are those of the time
- * since the survey before, less what the events of that cost. */
-static void
-fold(fpy_session *session, fp_ticks now, double part)
-{
-    fpy_thrift *thrift = &session->thrift;
-    const double passed = (double)(now - thrift->surveyed_at);
-    const double program = passed - (thrift->spent - thrift->spent_at_survey);
-
-    if (survey(session, now) == FP_OK &&
-        fp_folding_fold(&thrift->folding,
-                        part * thrift->share *
-                            (program > passed / 4.0 ? program : passed / 4.0)) ==
-            FP_OK) {
-        mark(session);
-    }
-    thrift->surveyed_at = now;
-    thrift->spent_at_survey = thrift->spent;
-    thrift->is_learning = false;
-    thrift->has_folded = true;
-}
-
-/* All are on again. */
-static void
-unfold(fpy_session *session, fp_ticks now)
-{
-    fpy_thrift *thrift = &session->thrift;
-
-    if (survey(session, now) == FP_OK) {
-        thrift->surveyed_at = now;
-        thrift->spent_at_survey = thrift->spent;
-    }
-    fp_folding_unfold(&thrift->folding);
-    mark(session);
-    thrift->has_folded = false;
-    thrift->is_learning = true;
-}
-
-/* What is off at some place is on there, too; what that takes out of the program's time
- * is spent. */
-static void
-restart(fpy_session *session)
-{
-#ifdef FPY_HAVE_MONITORING
-    PyObject *type, *value, *traceback;
-
-    PyErr_Fetch(&type, &value, &traceback);
-    if (fpy_tool_restart(&session->state->monitor->tool) < 0) {
-        PyErr_Clear();
-    }
-    PyErr_Restore(type, value, traceback);
-#else
-    (void)session;
-#endif
-}
-
-/* To let all back in: what learning may cost, and looking through the trees, twice. */
-static double
-price_of_learning(fpy_session *session)
-{
-    return ticks_of(session, SPENDING_OF_LEARNING) +
-           4.0 * (double)session->thrift.survey_cost;
-}
-
-void
-fpy_thrift_look(fpy_session *session)
-{
-    fpy_thrift *thrift = &session->thrift;
-    const fp_ticks now = fpy_session_now_quietly(session);
-    const double used = (double)(thrift->granted - thrift->credit);
-    const double passed = (double)(now - thrift->granted_at);
-    double slack, part, next;
-
-    if (thrift->share == 0.0 || !fpy_session_is_alone(session)) {
-        grant(thrift, 0x1p62, now);
-        return;
-    }
-    thrift->spent += used;
-    slack = thrift->share * (double)(now - thrift->began) +
-            ticks_of(session, FIRST_SPENDING) - thrift->spent;
-    part = slack < 0.0 ? PART_IN_DEBT : PART_OF_KEPT;
-    next = part * thrift->share * ticks_of(session, PERIOD);
-    if (thrift->is_learning ? used > thrift->share * passed
-                            : used > TOLERANCE * part * thrift->share * passed) {
-        fold(session, now, part);
-    } else if (thrift->has_folded && slack > price_of_learning(session)) {
-        unfold(session, now);
-        restart(session);
-        next = ticks_of(session, SPENDING_OF_LEARNING);
-    }
-    const fp_ticks after = fpy_session_now_quietly(session);
-    if (thrift->surveyed_at == now) {
-        thrift->survey_cost = after - now;
-        thrift->spent += (double)(after - now);
-    }
-    grant(thrift, next, after);
-}
-
-void
-fpy_thrift_reset(fpy_session *session)
-{
-    if (session->thrift.has_folded) {
-        unfold(session, fpy_session_now_quietly(session));
-    }
-}
-
-void
-fpy_thrift_survey(fpy_session *session, fp_ticks now)
-{
-    fpy_thrift *thrift = &session->thrift;
-
-    if (thrift->share > 0.0 && survey(session, now) == FP_OK) {
-        thrift->surveyed_at = now;
-        thrift->spent_at_survey = thrift->spent;
-    }
-}
-
 /* ---- what is off ---- */
 
 bool
@@ -436,23 +223,6 @@ fpy_thrift_traverse(const fpy_thrift *thrift, visitproc visit, void *arg)
     Py_VISIT(thrift->held);
     Py_VISIT(thrift->names);
     return 0;
-}
-
-/* Nothing is recorded any more that this is about. */
-void
-fpy_thrift_forget(fpy_session *session)
-{
-    fpy_thrift *thrift = &session->thrift;
-
-    fp_folding_free(&thrift->folding);
-    thrift->has_folded = thrift->has_place_off = thrift->is_unsure = false;
-    if (thrift->names != NULL) {
-        PySet_Clear(thrift->names);
-    }
-    if (session->enabled && fpy_thrift_is_on(thrift)) {
-        restart(session);
-        fpy_thrift_begin(session);
-    }
 }
 
 void

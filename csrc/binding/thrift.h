@@ -29,9 +29,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct fpy_session;
-struct fpy_recorder;
-
 /* A place in a code object that calls. */
 typedef struct {
     const PyCodeObject *code; /* compared, never followed */
@@ -79,26 +76,10 @@ fpy_thrift_is_on(const fpy_thrift *thrift)
  * with an exception. */
 int fpy_thrift_prepare(fpy_thrift *thrift, PyObject *cheap);
 
-/* The session is enabled: what events cost is known by now, if it ever is. */
-void fpy_thrift_begin(struct fpy_session *session);
-
-/* It is not alone any more, or about to be disabled: nothing is off. */
-void fpy_thrift_reset(struct fpy_session *session);
-
-/* Brings up to date what `fp_folding_unseen_share` tells. */
-void fpy_thrift_survey(struct fpy_session *session, fp_ticks now);
-
-/* What was recorded is forgotten. */
-void fpy_thrift_forget(struct fpy_session *session);
-
 /* Whether a function is folded into its callers; a C function where it calls it. */
 bool fpy_thrift_has_folded(const fpy_thrift *thrift, const PyCodeObject *code);
 bool fpy_thrift_has_folded_call(const fpy_thrift *thrift, const PyCodeObject *code,
                                 fp_key key);
-
-/* More has been spent than was granted: folds, lets back in, and grants anew. The
- * session is held. */
-void fpy_thrift_look(struct fpy_session *session);
 
 /* A place has called a Python function, or another callable that is not recorded:
  * whether to switch it off. */

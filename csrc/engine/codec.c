@@ -97,8 +97,8 @@ put_thread(writer *out, const fp_thread_record *thread)
         put(out, i - path->parent);
         put(out,
             (uint64_t)path->function << FUNCTION_SHIFT |
-                (path->resumes > 0 ? HAS_RESUMES : 0) |
-                (path->was_off ? WAS_OFF : 0) | written_visibility(path));
+                (path->resumes > 0 ? HAS_RESUMES : 0) | (path->was_off ? WAS_OFF : 0) |
+                written_visibility(path));
         put_figure(out, path->calls);
         put_figure(out, path->raised);
         put_figure(out, path->asides);

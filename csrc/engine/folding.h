@@ -97,8 +97,8 @@ const fp_folded *fp_folding_find(const fp_folding *folding, fp_key function);
 bool fp_folding_has_function(const fp_folding *folding, fp_key function);
 bool fp_folding_has_call(const fp_folding *folding, fp_key caller, fp_key callee);
 
-/* Of a node, as of the last survey: whether it was off for a while, and which share of its caller's time passed while it
- * was off. */
+/* Of a node, as of the last survey: whether it was off for a while, and which share of
+ * its caller's time passed while it was off. */
 bool fp_folding_was_off(const fp_recorder *recorder, const fp_node *node);
 double fp_folding_unseen_share(const fp_recorder *recorder, const fp_node *node);
 

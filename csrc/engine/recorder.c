@@ -273,7 +273,7 @@ fp_recorder_close(fp_recorder *recorder, fp_ticks now)
 }
 
 static void
-add_calls(void *sum, const fp_node *node)
+add_calls(void *sum, fp_node *node)
 {
     *(int64_t *)sum += node->visibility == FP_SHOWN ? node->calls : 0;
 }

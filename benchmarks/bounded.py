@@ -1,0 +1,202 @@
+"""What it costs to leave something out, and what is known of it then.
+
+Real programs, each unprofiled, recorded whole and by each setting that leaves something
+out, in fresh processes, interleaved. See README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import geometric_mean, median
+
+import programs
+
+HERE = Path(__file__).resolve().parent
+CHILD = HERE / "bounded_child.py"
+CHILD_TIMEOUT = 300
+OUTPUT = HERE / "BOUNDED.md"
+
+PROGRAMS = (
+    *("chaos", "deltablue", "go", "hexiom", "html5lib", "logging_format"),
+    *("pickle_pure_python", "raytrace", "richards", "sqlglot_parse", "sympy_str"),
+    *("mistune", "pygments", "yapf"),
+)
+BUDGETS = (0.02, 0.05, 0.1, 0.25)
+FOCUS_SHARE = 0.1  # of the calls, at most
+TOP = 20
+
+UNPROFILED = "unprofiled"
+FULL = "everything"
+WITHOUT = "builtins=False"
+SLOW = 'builtins="slow"'
+FOCUS = "one file"
+SETTINGS: dict[str, dict | None] = {
+    UNPROFILED: None,
+    FULL: {},
+    WITHOUT: {"builtins": False},
+    SLOW: {"builtins": "slow"},
+    **{f"max_overhead={budget}": {"max_overhead": budget} for budget in BUDGETS},
+}
+# Function: file, line, name; then calls, cumulative seconds, precision, kind.
+Function = list
+
+
+def run(name: str, scale: int, options: dict | None) -> dict:
+    """One process."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "result.json")
+        subprocess.run(
+            [sys.executable, CHILD, name, str(scale), json.dumps(options), target],
+            check=True,
+            timeout=CHILD_TIMEOUT,
+            stdout=subprocess.DEVNULL,
+        )
+        return json.loads(target.read_text("utf-8"))
+
+
+def file_in_focus(functions: Sequence[Function]) -> str | None:
+    """The file with the most calls that has at most FOCUS_SHARE of them."""
+    calls: dict[str, int] = {}
+    for file, _, _, count, *_ in functions:
+        if file != "~":
+            calls[file] = calls.get(file, 0) + count
+    most = FOCUS_SHARE * sum(calls.values())
+    fitting = {file: count for file, count in calls.items() if count <= most}
+    return max(fitting, key=lambda file: fitting[file], default=None)
+
+
+def ranks(values: Sequence[float]) -> list[int]:
+    """The place of each among all."""
+    order = sorted(range(len(values)), key=lambda i: values[i])
+    places = [0] * len(values)
+    for place, i in enumerate(order):
+        places[i] = place
+    return places
+
+
+def agreement(full: Sequence[Function], bounded: Sequence[Function]) -> dict:
+    """Of the TOP functions by cumulative time in the full profile.
+
+    Returns:
+        rank: Spearman's coefficient, off: the median and the largest deviation of the
+        cumulative time, as a share of it, wrong: functions that are said to be exact
+        and have another number of calls.
+    """
+    other = {tuple(f[:3]): f for f in bounded}
+    top = sorted(full, key=lambda f: -f[4])[:TOP]
+    pairs = [(f[4], other[tuple(f[:3])][4]) for f in top if tuple(f[:3]) in other]
+    first, second = ranks([a for a, _ in pairs]), ranks([b for _, b in pairs])
+    count = len(pairs)
+    distance = sum((a - b) ** 2 for a, b in zip(first, second))
+    off = [abs(b - a) / a for a, b in pairs]
+    calls = {tuple(f[:3]): f[3] for f in full}
+    return {
+        "rank": 1 - 6 * distance / (count**3 - count) if count > 2 else 1.0,
+        "off": median(off),
+        "most": max(off),
+        "found": count,
+        "wrong": sum(
+            f[5] == "exact" and calls.get(tuple(f[:3])) != f[3] for f in bounded
+        ),
+        "exact": sum(f[5] == "exact" for f in bounded),
+        "functions": len(bounded),
+    }
+
+
+def measure(name: str, scale: int, rounds: int) -> dict:
+    """All settings of one program: the least time of each, and the figures of that."""
+    settings = dict(SETTINGS)
+    best: dict[str, dict] = {}
+    full = run(name, scale, {})
+    file = file_in_focus(full["functions"])
+    if file is not None:
+        settings[FOCUS] = {"include": [file]}
+    for _ in range(rounds):
+        for setting, options in settings.items():
+            result = run(name, scale, options)
+            if setting not in best or result["seconds"] < best[setting]["seconds"]:
+                best[setting] = result
+    plain = best[UNPROFILED]["seconds"]
+    return {
+        "seconds": plain,
+        "ratios": {s: best[s]["seconds"] / plain for s in best if s != UNPROFILED},
+        "agreement": {
+            s: agreement(best[FULL]["functions"], best[s]["functions"])
+            for s in best
+            if s.startswith("max_overhead") or s == SLOW
+        },
+    }
+
+
+def page(results: dict[str, dict], rounds: int) -> Iterator[str]:
+    """The lines of the page."""
+    columns = [s for s in SETTINGS if s != UNPROFILED] + [FOCUS]
+    yield "# What leaving something out costs, and what is known then"
+    yield ""
+    yield f"Python {sys.version.split()[0]}; least of {rounds} rounds, interleaved,"
+    yield "fresh processes; times as multiples of the unprofiled program's."
+    yield ""
+    yield "| program | seconds | " + " | ".join(columns) + " |"
+    yield "|---|---:|" + "---:|" * len(columns)
+    for name, result in results.items():
+        cells = [
+            f"{result['ratios'][c]:.2f}" if c in result["ratios"] else "–"
+            for c in columns
+        ]
+        yield f"| {name} | {result['seconds']:.2f} | " + " | ".join(cells) + " |"
+    means = [
+        geometric_mean(
+            [r["ratios"][c] for r in results.values() if c in r["ratios"]] or [1.0]
+        )
+        for c in columns
+    ]
+    yield "| geometric mean | | " + " | ".join(f"{mean:.3f}" for mean in means) + " |"
+    yield ""
+    yield f"`{SLOW}` adds as many times what `{WITHOUT}` adds as:"
+    yield ", ".join(
+        f"{name} {(r['ratios'][SLOW] - 1) / (r['ratios'][WITHOUT] - 1):.2f}"
+        for name, r in results.items()
+    ) + "."
+    yield ""
+    yield f"The {TOP} functions with the largest cumulative time in the full profile:"
+    yield "rank correlation, deviation of their times (median, largest), how many are"
+    yield "found, and functions said to be exact (of all) with another count of calls."
+    yield ""
+    yield "| program | setting | rank | median | largest | found | exact | wrong |"
+    yield "|---|---|---:|---:|---:|---:|---:|---:|"
+    for name, result in results.items():
+        for setting, a in result["agreement"].items():
+            yield (
+                f"| {name} | {setting} | {a['rank']:.3f} | {100 * a['off']:.1f} % |"
+                f" {100 * a['most']:.0f} % | {a['found']} |"
+                f" {a['exact']} of {a['functions']} | {a['wrong']} |"
+            )
+
+
+def main() -> int:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--programs", nargs="*", default=PROGRAMS)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--factor", type=float, default=4.0, help="of the usual work")
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    options = parser.parse_args()
+    results = {}
+    for name in options.programs:
+        scale = max(1, round(programs.SCALES[name] * options.factor))
+        results[name] = measure(name, scale, options.rounds)
+        text = "\n".join(page(results, options.rounds)) + "\n"
+        options.output.write_text(text, "utf-8")
+        print(name, flush=True)
+    print(options.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
