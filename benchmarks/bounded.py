@@ -159,10 +159,13 @@ def page(results: dict[str, dict], rounds: int) -> Iterator[str]:
     yield "| geometric mean | | " + " | ".join(f"{mean:.3f}" for mean in means) + " |"
     yield ""
     yield f"`{SLOW}` adds as many times what `{WITHOUT}` adds as:"
-    yield ", ".join(
-        f"{name} {(r['ratios'][SLOW] - 1) / (r['ratios'][WITHOUT] - 1):.2f}"
-        for name, r in results.items()
-    ) + "."
+    yield (
+        ", ".join(
+            f"{name} {(r['ratios'][SLOW] - 1) / (r['ratios'][WITHOUT] - 1):.2f}"
+            for name, r in results.items()
+        )
+        + "."
+    )
     yield ""
     yield f"The {TOP} functions with the largest cumulative time in the full profile:"
     yield "rank correlation, deviation of their times (median, largest), how many are"

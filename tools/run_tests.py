@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LONGEST_MESSAGE = 300 # characters of a failure
+LONGEST_MESSAGE = 300  # characters of a failure
 # What the Python under an instrumented extension needs: that the sanitizers are there
 # before everything else, that small objects are theirs to watch, and that what is asked
 # of memory may fail. What the interpreter never frees is no finding.

@@ -205,8 +205,8 @@ call_of_other(fpy_monitor *monitor, PyObject *const *args, uint32_t asides)
 
 /* A C function is called by a path that was not foreseen. */
 static FP_OUT_OF_LINE PyObject *
-call_slowly(fpy_monitor *monitor, PyObject *const *args, fp_key key, fp_frame identity,
-            fp_ticks now)
+call_slowly(fpy_monitor *monitor, PyObject *const *args, PyObject *callee, fp_key key,
+            fp_frame identity, fp_ticks now)
 {
     fpy_recorder *recorder = monitor->recorder;
     fpy_session *session = fpy_session_held(recorder->session);
@@ -217,7 +217,8 @@ call_slowly(fpy_monitor *monitor, PyObject *const *args, fp_key key, fp_frame id
             &session->thrift, (PyCodeObject *)args[0], (int)PyLong_AsLong(args[1]));
         answer = drop(monitor);
     } else {
-        fpy_enter_c(recorder, args[2], args[3], key, identity, now);
+        fpy_enter_c(
+            recorder, callee, callee == args[2] ? args[3] : NULL, key, identity, now);
         spend(recorder, false);
     }
     Py_DECREF(session->owner);
@@ -240,7 +241,8 @@ retract_call(fpy_monitor *monitor, PyObject *const *args, bool is_noted, fp_tick
 }
 
 static inline PyObject *
-call_of_c(fpy_monitor *monitor, PyObject *const *args, fp_key key, fp_frame identity)
+call_of_c(fpy_monitor *monitor, PyObject *const *args, PyObject *callee, fp_key key,
+          fp_frame identity)
 {
     fpy_recorder *recorder = monitor->recorder;
     fpy_thrift *thrift = &recorder->session->thrift;
@@ -248,7 +250,7 @@ call_of_c(fpy_monitor *monitor, PyObject *const *args, fp_key key, fp_frame iden
     const fp_node *node;
 
     if (!FP_LIKELY(fp_recorder_try_enter(&recorder->engine, key, identity, now))) {
-        return call_slowly(monitor, args, key, identity, now);
+        return call_slowly(monitor, args, callee, key, identity, now);
     }
     node = recorder->engine.top->node;
     if (!FP_LIKELY(!node->is_off)) {
@@ -268,6 +270,7 @@ choose_call(PyObject *self, PyObject *const *args, int kind)
     fpy_monitor *monitor = fpy_monitor_of(self);
     const PyThreadState *thread = fpy_running_thread(monitor);
     fpy_recorder *recorder = monitor->recorder;
+    PyObject *callee;
     fp_frame frame;
     fp_key key;
 
@@ -290,12 +293,16 @@ choose_call(PyObject *self, PyObject *const *args, int kind)
     }
     key = fpy_plain_c_key(args[2], args[3], monitor->missing);
     if (FP_LIKELY(key != NULL)) {
-        return call_of_c(monitor, args, key, frame | FPY_C_CALL);
+        return call_of_c(monitor, args, args[2], key, frame | FPY_C_CALL);
     }
     if (PyType_Check(args[2]) && recorder->builtins == FPY_BUILTINS_C) {
         return call_of_other(monitor, args, FPY_ASIDES_OF_CLASS - 1);
     }
-    return fpy_other_call(recorder, thread, args[2], args[3]);
+    key = fpy_wanted_key(recorder, args[2], args[3], &callee);
+    if (key == NULL) {
+        return call_of_other(monitor, args, 1);
+    }
+    return call_of_c(monitor, args, callee, key, frame | FPY_C_CALL);
 }
 
 #define CALLBACK(name, handler, kind)                                                  \

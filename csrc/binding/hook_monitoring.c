@@ -159,11 +159,9 @@ c_key(PyObject *callable, PyObject *first, const PyObject *missing)
     return PyObject_TypeCheck(first, method->d_common.d_type) ? method->d_method : NULL;
 }
 
-/* The same for all that is recorded. The callable that is named is put into `*callee`.
- */
-static fp_key
-wanted_key(const fpy_recorder *recorder, PyObject *callable, PyObject *first,
-           PyObject **callee)
+fp_key
+fpy_wanted_key(const fpy_recorder *recorder, PyObject *callable, PyObject *first,
+               PyObject **callee)
 {
     const fpy_monitor *monitor = recorder->session->state->monitor;
     fp_key key = c_key(callable, first, monitor->missing);
@@ -197,9 +195,9 @@ aside(fpy_recorder *recorder)
 }
 
 /* A CALL that names neither a Python function nor what has a fpy_plain_c_key. */
-FP_OUT_OF_LINE PyObject *
-fpy_other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callable,
-               PyObject *first)
+static FP_OUT_OF_LINE PyObject *
+other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *callable,
+           PyObject *first)
 {
     PyObject *callee;
     fp_key key;
@@ -207,7 +205,7 @@ fpy_other_call(fpy_recorder *recorder, const PyThreadState *thread, PyObject *ca
     if (PyMethod_Check(callable) && PyFunction_Check(PyMethod_GET_FUNCTION(callable))) {
         return aside(recorder);
     }
-    key = wanted_key(recorder, callable, first, &callee);
+    key = fpy_wanted_key(recorder, callable, first, &callee);
     if (key == NULL) {
         return aside(recorder);
     }
@@ -315,7 +313,7 @@ feed(fpy_recorder *recorder, int kind, PyObject *const *args,
         leave_frame(recorder, kind, frame, now);
         break;
     case FPY_ON_CALL:
-        key = wanted_key(recorder, args[2], args[3], &callee);
+        key = fpy_wanted_key(recorder, args[2], args[3], &callee);
         if (key != NULL) {
             enter(recorder,
                   callee,
@@ -329,7 +327,7 @@ feed(fpy_recorder *recorder, int kind, PyObject *const *args,
         break;
     default:
         if (fp_recorder_current(&recorder->engine) == (frame | FPY_C_CALL) ||
-            wanted_key(recorder, args[2], args[3], &callee) != NULL) {
+            fpy_wanted_key(recorder, args[2], args[3], &callee) != NULL) {
             leave(recorder, frame | FPY_C_CALL, now, kind == FPY_ON_C_RAISE);
         } else {
             aside(recorder);
@@ -355,7 +353,7 @@ is_of_use(const fpy_event *event, const fpy_recorder *recorder)
         one->kind != FPY_ON_C_RAISE) {
         return true;
     }
-    return wanted_key(recorder, one->args[2], one->args[3], &callee) != NULL ||
+    return fpy_wanted_key(recorder, one->args[2], one->args[3], &callee) != NULL ||
            (one->kind != FPY_ON_CALL &&
             fp_recorder_current(&recorder->engine) == (one->frame | FPY_C_CALL));
 }
@@ -490,7 +488,7 @@ on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
             fp_recorder_aside(&recorder->engine, FPY_ASIDES_OF_CLASS - 1);
             return Py_None;
         }
-        return fpy_other_call(recorder, thread, args[2], args[3]);
+        return other_call(recorder, thread, args[2], args[3]);
     }
     if (thread == monitor->fast_thread && monitor->c_thread == NULL) {
         return Py_None;

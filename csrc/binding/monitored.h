@@ -76,6 +76,9 @@ fpy_plain_c_key(PyObject *callable, PyObject *first, const PyObject *missing)
         first != missing) {
         return ((PyMethodDescrObject *)callable)->d_method;
     }
+    if (Py_IS_TYPE(callable, &PyCMethod_Type)) { /* as that of `re.Pattern.match` */
+        return fpy_c_function_key(callable);
+    }
     return NULL;
 }
 
@@ -83,9 +86,11 @@ fpy_plain_c_key(PyObject *callable, PyObject *first, const PyObject *missing)
 void fpy_enter_c(fpy_recorder *recorder, PyObject *callee, PyObject *first, fp_key key,
                  fp_frame identity, fp_ticks now);
 
-/* A CALL that names neither a Python function nor what has a fpy_plain_c_key. */
-PyObject *fpy_other_call(fpy_recorder *recorder, const PyThreadState *thread,
-                         PyObject *callable, PyObject *first);
+/* What a CALL names, as far as it is recorded: its key, and the callable itself, which
+ * is another one where a bound method counts as a call of its function; NULL: it is not
+ * recorded. */
+fp_key fpy_wanted_key(const fpy_recorder *recorder, PyObject *callable, PyObject *first,
+                      PyObject **callee);
 
 /* A C_RETURN or C_RAISE where the last that was entered is not a C function of this
  * frame: the CALL entered nothing, or what it entered has other calls above it that

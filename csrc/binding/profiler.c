@@ -936,7 +936,7 @@ static PyType_Slot profiler_slots[] = {
     {Py_tp_doc,
      "Profiler(timer=None, timeunit=0.0, subcalls=True, builtins=True, *,\n"
      "         threads=\"all\", max_nodes=2**20, backend=\"auto\", compensate=True,\n"
-     "         clock=\"wall\")\n"
+     "         clock=\"wall\", max_overhead=None)\n"
      "--\n\n"
      "Records calls. fastprof.Profiler and fastprof.Profile are made of it."},
     {Py_tp_new, profiler_new},

@@ -112,50 +112,58 @@ hand_up(const summing *sums, const fp_path *path, step *node, step *parent,
     parent->off = fp_plus(parent->off, node->off);
 }
 
-/* What a path's figures are to be multiplied by: see figures.h. At least a part of what
- * was recorded of the caller was seen, whatever has been taken from it as overhead. */
-static double
-factor_of(const fp_path *paths, size_t i, const fp_figures *figures)
-{
-    const fp_path *path = &paths[i];
-    const double raw = (double)paths[path->parent].inclusive_ticks;
-    const double all = (double)figures[path->parent].usage.total;
-    const double least = LEAST_SEEN * (raw - (double)path->unseen_ticks);
-    const double seen = all - (double)path->unseen_ticks;
-    const double divisor = seen > least ? seen : least;
-    double factor;
+/* What the paths of a function come to. */
+typedef struct {
+    double raw;   /* inclusive ticks, as recorded */
+    double all;   /* as they are */
+    double own;   /* own ticks of those that were seen all the time */
+    double taken; /* of that, what belongs to paths below that were off */
+} sum;
 
-    if (!path->was_off || path->parent == 0 || !(divisor > 0.0)) {
+static sum *
+sums_of(const fp_thread_record *thread, const fp_figures *figures)
+{
+    uint32_t last = 0;
+    sum *sums;
+
+    for (size_t i = 1; i < thread->path_count; i++) {
+        last = thread->paths[i].function > last ? thread->paths[i].function : last;
+    }
+    sums = fp_alloc(((size_t)last + 1) * sizeof *sums);
+    if (sums == NULL) {
+        return NULL;
+    }
+    memset(sums, 0, ((size_t)last + 1) * sizeof *sums);
+    for (size_t i = 1; i < thread->path_count; i++) {
+        sum *of = &sums[thread->paths[i].function];
+        of->raw += (double)thread->paths[i].inclusive_ticks;
+        of->all += (double)figures[i].usage.total;
+    }
+    return sums;
+}
+
+/* What a path's figures are to be multiplied by: see figures.h. The share of the caller
+ * that passed unseen is that of all its paths, for when the callee is off, others lead
+ * to it. At least a part of the rest was seen, whatever has been taken as overhead. */
+static double
+factor_of(const fp_path *paths, size_t i, const fp_figures *figures, const sum *sums)
+{
+    const fp_path *path = &paths[i], *parent = &paths[path->parent];
+    const sum *caller = &sums[parent->function];
+    double unseen, seen, least, factor;
+
+    if (!path->was_off || path->parent == 0 || parent->inclusive_ticks <= 0) {
         return 1.0;
     }
-    factor = (all > divisor ? all / divisor : 1.0) * figures[path->parent].factor;
-    return factor < MOST_FACTOR ? factor : MOST_FACTOR;
-}
-
-/* By how much the own ticks of a path grow, or (of one that was seen all the time) what
- * all below it take from it. */
-static double
-growth_of(const fp_figures *figures)
-{
-    return (figures->factor - 1.0) * (double)figures->usage.own;
-}
-
-/* A path that was seen all the time gives no more than it has: those below it shrink.
- * `taken`: by place, what is taken from it. Top down. */
-static void
-shrink(const fp_path *paths, size_t count, fp_figures *figures, const double *taken,
-       double *part)
-{
-    part[0] = 1.0;
-    for (size_t i = 1; i < count; i++) {
-        const double own = (double)figures[i].usage.own;
-        if (paths[i].was_off) {
-            part[i] = part[paths[i].parent];
-            figures[i].factor = 1.0 + part[i] * (figures[i].factor - 1.0);
-        } else {
-            part[i] = taken[i] > own ? own / taken[i] : 1.0;
-        }
+    unseen = caller->raw * (double)path->unseen_ticks / (double)parent->inclusive_ticks;
+    least = LEAST_SEEN * (caller->raw - unseen);
+    seen = caller->all - unseen > least ? caller->all - unseen : least;
+    if (!(seen > 0.0)) {
+        return 1.0;
     }
+    factor =
+        (caller->all > seen ? caller->all / seen : 1.0) * figures[path->parent].factor;
+    return factor < MOST_FACTOR ? factor : MOST_FACTOR;
 }
 
 static void
@@ -167,38 +175,51 @@ scale(fp_usage *usage, double factor)
     usage->total_off = as_ticks((double)usage->total_off * factor);
 }
 
+/* What is estimated for the paths below is in the own ticks of their caller, on other
+ * paths of it: those which led there while it was all folded. */
 static void
-take_from(fp_usage *usage, double taken)
+take_from(fp_usage *usage, const sum *of)
 {
-    const fp_ticks left = as_ticks((double)usage->own - taken);
+    const double left = of->taken < of->own ? 1.0 - of->taken / of->own : 0.0;
 
-    if (usage->own > 0) {
-        usage->own_off =
-            as_ticks((double)usage->own_off * (double)left / (double)usage->own);
-    }
-    usage->own = left;
+    usage->own = as_ticks((double)usage->own * left);
+    usage->own_off = as_ticks((double)usage->own_off * left);
 }
 
-/* Of what was off for a while. `taken` and `part` have room for all paths. */
-static void
-estimate(const fp_path *paths, size_t count, fp_figures *figures, double *taken,
-         double *part)
+/* A function that was seen all the time gives no more than it has: what was off below
+ * it shrinks. */
+static double
+shrunk(double factor, const sum *of)
 {
-    memset(taken, 0, count * sizeof *taken);
+    return of->taken > of->own ? 1.0 + (factor - 1.0) * of->own / of->taken : factor;
+}
+
+/* Of what was off for a while. `seen` has room for all paths: the nearest path above,
+ * or the path itself, that was seen all the time. */
+static void
+estimate(const fp_path *paths, size_t count, fp_figures *figures, sum *sums,
+         uint32_t *seen)
+{
+    seen[0] = 0;
     for (size_t i = 1; i < count; i++) {
-        figures[i].factor = factor_of(paths, i, figures);
-    }
-    for (size_t i = count; i-- > 1;) {
+        const double own = (double)figures[i].usage.own;
+        figures[i].factor = factor_of(paths, i, figures, sums);
+        seen[i] = paths[i].was_off ? seen[paths[i].parent] : (uint32_t)i;
         if (paths[i].was_off) {
-            taken[paths[i].parent] += taken[i] + growth_of(&figures[i]);
+            sums[paths[seen[i]].function].taken += (figures[i].factor - 1.0) * own;
+        } else {
+            sums[paths[i].function].own += own;
         }
     }
-    shrink(paths, count, figures, taken, part);
     for (size_t i = 1; i < count; i++) {
-        if (paths[i].was_off) {
+        const sum *of = &sums[paths[seen[i]].function];
+        if (!paths[i].was_off) {
+            take_from(&figures[i].usage, of);
+        } else if (seen[i] != 0) {
+            figures[i].factor = shrunk(figures[i].factor, of);
             scale(&figures[i].usage, figures[i].factor);
         } else {
-            take_from(&figures[i].usage, part[i] * taken[i]);
+            figures[i].factor = 1.0; /* of nobody's time */
         }
     }
 }
@@ -217,22 +238,26 @@ has_unseen(const fp_thread_record *thread)
 static fp_status
 estimate_unseen(const fp_thread_record *thread, fp_figures *figures)
 {
-    double *room;
+    const size_t count = thread->path_count;
+    fp_status status = FP_NOMEM;
+    uint32_t *seen;
+    sum *sums;
 
-    for (size_t i = 0; i < thread->path_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         figures[i].factor = 1.0;
     }
     if (!has_unseen(thread)) {
         return FP_OK;
     }
-    room = fp_alloc(2 * thread->path_count * sizeof *room);
-    if (room == NULL) {
-        return FP_NOMEM;
+    seen = fp_alloc(count * sizeof *seen);
+    sums = sums_of(thread, figures);
+    if (seen != NULL && sums != NULL) {
+        estimate(thread->paths, count, figures, sums, seen);
+        status = FP_OK;
     }
-    estimate(
-        thread->paths, thread->path_count, figures, room, room + thread->path_count);
-    fp_free(room);
-    return FP_OK;
+    fp_free(sums);
+    fp_free(seen);
+    return status;
 }
 
 /* Children stand behind their parents, so one pass from the back has all of a path

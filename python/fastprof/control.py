@@ -10,10 +10,28 @@ if TYPE_CHECKING:
     from .signals import OnSignal
     from .windows import Plan, Windows
 
-__all__ = ["FLAGS", "Control", "add_flags", "check_flags"]
+__all__ = ["FLAGS", "Control", "Option", "add_flags", "check_flags"]
 
 OF_A_PLAN = "every", "for_", "start_after", "stop_after", "max_calls"
 FLAGS = *OF_A_PLAN, "toggle", "snapshot"
+
+
+def share_of(option: optparse.Option, flag: str, text: str) -> float:
+    """What `5%` or `0.05` says."""
+    number = text.strip()
+    try:
+        return float(number[:-1]) / 100 if number.endswith("%") else float(number)
+    except ValueError:
+        raise optparse.OptionValueError(
+            f"option {flag}: a share such as 5% or 0.05, not {text!r}"
+        ) from None
+
+
+class Option(optparse.Option):
+    """An option whose type may be "share"."""
+
+    TYPES = (*optparse.Option.TYPES, "share")
+    TYPE_CHECKER = optparse.Option.TYPE_CHECKER | {"share": share_of}
 
 
 def add_flags(parser: optparse.OptionParser) -> None:

@@ -25,7 +25,7 @@ import sys
 import types
 
 from .as_cprofile import install_as_cprofile
-from .control import FLAGS, Control, add_flags, check_flags
+from .control import FLAGS, Control, Option, add_flags, check_flags
 from .errors import FastprofError, MissingExtraError
 from .formats import check, format_of
 from .output import check_writable, create_rescue_file
@@ -58,7 +58,12 @@ INTERRUPTED = 130
 PYC_HEADER_SIZE = 16
 
 # The option `builtins` of a profiler, by its value on the command line.
-BUILTINS: "dict[str, Any]" = {"yes": True, "no": False, "all": "all"}
+BUILTINS: "dict[str, Any]" = {
+    "yes": True,
+    "no": False,
+    "slow": "slow",
+    "all": "all",
+}
 
 # Taken now, for the program may delete it.
 display_error = sys.__excepthook__
@@ -137,7 +142,7 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
     Raises:
         SystemExit: They cannot be understood, or help was asked for.
     """
-    parser = optparse.OptionParser(USAGE, prog="fastprof")
+    parser = optparse.OptionParser(USAGE, option_class=Option, prog="fastprof")
     parser.allow_interspersed_args = False
     add_options(parser)
     parser.add_option(
@@ -164,7 +169,7 @@ def parse_arguments(arguments: list[str]) -> tuple[optparse.Values, list[str]]:
     if options.as_cprofile:
         for name in (
             *("outfile", "sort", "backend", "builtins", "clock", "tree", "compensate"),
-            *("threads", "max_nodes", "live"),
+            *("threads", "max_nodes", "max_overhead", "live"),
             *("include", "exclude", "stdlib", "site_packages"),
             *FLAGS,
         ):
@@ -209,8 +214,16 @@ def add_options(parser: optparse.OptionParser) -> None:
         "--builtins",
         default="yes",
         choices=sorted(BUILTINS),
-        help="record C functions: yes or no; or all callables, classes too"
-        " (Python 3.12 and newer)",
+        help="record C functions: yes or no; slow: not where they have shown to be"
+        " quick; or all callables, classes too (these two: Python 3.12 and newer)",
+    )
+    parser.add_option(
+        "--max-overhead",
+        type="share",
+        metavar="SHARE",
+        help="take at most this share of the program's time, such as 5% or 0.05: fold"
+        " the functions that cost most and tell least into their callers (Python 3.12"
+        " and newer)",
     )
     parser.add_option(
         "--clock",
@@ -441,6 +454,7 @@ def make_profiler(options: optparse.Values) -> Profiler:
             site_packages=options.site_packages,
             threads=options.threads,
             max_nodes=options.max_nodes,
+            max_overhead=options.max_overhead,
         )
     except (FastprofError, ValueError) as error:
         raise BadInputError(str(error)) from error

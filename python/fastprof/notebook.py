@@ -14,6 +14,7 @@ import sys
 from ast import PyCF_ALLOW_TOP_LEVEL_AWAIT
 from functools import partial
 
+from .control import Option
 from .errors import FastprofError, MissingExtraError
 from .formats.card import card
 from .launch import (
@@ -61,7 +62,7 @@ class Parser(optparse.OptionParser):
 
     def __init__(self, name: str) -> None:
         """With the options of the command line that make sense here."""
-        super().__init__(prog=name, add_help_option=False)
+        super().__init__(prog=name, add_help_option=False, option_class=Option)
         self.allow_interspersed_args = False
         add_options(self)
         self.set_defaults(threads="current")

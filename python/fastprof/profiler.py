@@ -44,8 +44,11 @@ class Profiler(_core.Profiler):
         timeunit: Seconds in one unit of the timer.
         subcalls: Whether the pstats output has callers.
         builtins: Whether C functions are recorded as callees of their own, or
-            charged to the Python function that called them. "all" (Python 3.12 and
-            newer): every callable, classes and descriptors and ufuncs too.
+            charged to the Python function that called them. "slow" (Python 3.12 and
+            newer, as the next): recorded, but not any more at places where they have
+            shown to be quick; those that are called there under their name have counts
+            that are lower bounds. "all": every callable, classes and descriptors and
+            ufuncs too.
         threads: "all", or "current": the thread that enables.
         max_nodes: How many paths the call trees may have, over all threads. Beyond
             that calls are counted by function and by caller and callee, exactly.
@@ -70,6 +73,10 @@ class Profiler(_core.Profiler):
         exclude: Which are not, also if they are included; likewise.
         stdlib: Whether functions of the standard library are recorded.
         site_packages: Whether functions of installed packages are.
+        max_overhead: What profiling may take, as a share of the time that passes: 0.05
+            is 5 % (Python 3.12 and newer). Functions that cost most and tell least are
+            folded into their callers; their figures are estimates from then on (see
+            docs/precision.md).
 
     Raises:
         ValueError: An option has an unknown value.
