@@ -1,8 +1,8 @@
 """Runs the C suites and, on each Python, the Python tests; adds everything up.
 
 The last line of the output is ``N passed, N failed, N skipped``, and so is the only
-line of ``summary.txt`` among the results; ``failures.txt`` names the tests that failed. The exit code is 0 when something ran and
-nothing failed.
+line of ``summary.txt`` among the results; ``failures.txt`` names the tests that failed.
+The exit code is 0 when something ran and nothing failed.
 """
 
 from __future__ import annotations

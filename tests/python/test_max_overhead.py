@@ -6,9 +6,8 @@ import sys
 import threading
 import time
 
-import pytest
-
 import fastprof
+import pytest
 
 pytestmark = pytest.mark.skipif(
     sys.version_info < (3, 12),
@@ -78,7 +77,9 @@ def test_the_tree_adds_up_and_files_keep_it(tmp_path):
     stats = bounded()
     stats.save(tmp_path / "bounded.prof")
     loaded = fastprof.load(tmp_path / "bounded.prof")
-    assert [vars_of(f) for f in loaded.functions] == [vars_of(f) for f in stats.functions]
+    assert [vars_of(f) for f in loaded.functions] == [
+        vars_of(f) for f in stats.functions
+    ]
     twice = by_name(loaded + loaded)
     once = by_name(loaded)
     assert twice["tiny"].calls == pytest.approx(2 * once["tiny"].calls, abs=2)

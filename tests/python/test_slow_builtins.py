@@ -1,13 +1,12 @@
 """`builtins="slow"`: what is counted, and what is said of it."""
 
-import cProfile
 import collections
+import cProfile
 import pstats
 import sys
 
-import pytest
-
 import fastprof
+import pytest
 
 pytestmark = pytest.mark.skipif(
     sys.version_info < (3, 12),
