@@ -93,7 +93,7 @@ def agreement(full: Sequence[Function], bounded: Sequence[Function]) -> dict:
     pairs = [(f[4], other[tuple(f[:3])][4]) for f in top if tuple(f[:3]) in other]
     first, second = ranks([a for a, _ in pairs]), ranks([b for _, b in pairs])
     count = len(pairs)
-    distance = sum((a - b) ** 2 for a, b in zip(first, second))
+    distance = sum((a - b) ** 2 for a, b in zip(first, second, strict=True))
     off = [abs(b - a) / a for a, b in pairs]
     calls = {tuple(f[:3]): f[3] for f in full}
     return {

@@ -22,12 +22,14 @@ METHODS: "dict[type, str]" = {
     tuple: "count index",
     str: "capitalize casefold center endswith expandtabs isalnum isalpha isascii"
     " isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle"
-    " isupper ljust lower lstrip partition removeprefix removesuffix rjust rpartition"
-    " rstrip startswith strip swapcase title upper zfill count encode find format index join replace"
-    " rfind rindex rsplit split splitlines translate",
+    " isupper ljust lower lstrip partition removeprefix removesuffix rjust"
+    " rpartition rstrip startswith strip swapcase title upper zfill count encode"
+    " find format index join replace rfind rindex rsplit split splitlines"
+    " translate",
     bytes: "endswith hex isalnum isalpha isascii isdigit islower isspace isupper lower"
-    " lstrip partition removeprefix removesuffix rstrip startswith strip upper count decode"
-    " find index join replace rfind rindex rsplit split splitlines translate",
+    " lstrip partition removeprefix removesuffix rstrip startswith strip upper"
+    " count decode find index join replace rfind rindex rsplit split splitlines"
+    " translate",
     bytearray: "append clear copy endswith extend insert pop remove reverse startswith",
     int: "as_integer_ratio bit_count bit_length conjugate to_bytes",
     float: "as_integer_ratio conjugate hex is_integer",

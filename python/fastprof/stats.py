@@ -510,7 +510,7 @@ class Stats:
 
     @property
     def head(self) -> str:
-        """What to say above figures: what times are, of when, and which counts are exact."""
+        """What to say above figures: of their times, and which counts are exact."""
         inexact = f"{self.inexact}\n" if self.inexact else ""
         return self._head_of_times + self._head_of_windows + inexact
 

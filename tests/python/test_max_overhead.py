@@ -1,4 +1,4 @@
-"""`max_overhead`: what is folded, what is said of it, and that others are not harmed."""
+"""`max_overhead`: what is folded, what is said of it; others are not harmed."""
 
 import cProfile
 import pstats
@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(
     sys.version_info < (3, 12),
-    reason="only sys.monitoring can switch functions off: runs on Python 3.12 and newer",
+    reason="needs sys.monitoring to switch functions off: runs on 3.12 and newer",
 )
 
 TURNS = 300_000
@@ -141,8 +141,7 @@ def test_what_runs_later_is_seen_all_the_same():
 
 def test_generators_and_exceptions():
     def numbers():
-        for number in range(TURNS):
-            yield number
+        yield from range(TURNS)
 
     def fail(number):
         raise KeyError(number)
