@@ -36,7 +36,7 @@ enter_slowly(fpy_monitor *monitor, PyObject *const *args, int kind, fp_frame fra
     PyObject *answer = Py_None;
 
     if (!fpy_recorder_wants(recorder, (PyCodeObject *)args[0], frame)) {
-        answer = fpy_answer_for(monitor, kind, args[0]);
+        answer = fpy_answer_for(monitor, kind, args);
     } else if (kind != FPY_ON_START) {
         fpy_resume_slowly(recorder, args, kind, frame, now);
         spend(recorder, true);
@@ -54,7 +54,7 @@ static FP_OUT_OF_LINE PyObject *
 retract(fpy_monitor *monitor, PyObject *const *args, int kind, fp_ticks now)
 {
     fp_recorder_retract(&monitor->recorder->engine, now);
-    return fpy_answer_for(monitor, kind, args[0]);
+    return fpy_answer_for(monitor, kind, args);
 }
 
 static inline PyObject *
@@ -103,7 +103,7 @@ leave_slowly(fpy_monitor *monitor, PyObject *const *args, int kind, fp_frame fra
 
     if (status == FP_UNKNOWN &&
         !fpy_recorder_wants(recorder, (PyCodeObject *)args[0], frame)) {
-        answer = fpy_answer_for(monitor, kind, args[0]);
+        answer = fpy_answer_for(monitor, kind, args);
     } else if (kind == FPY_ON_YIELD && recorder->thread != NULL) {
         status = fp_recorder_suspend(&recorder->engine, frame, now);
         if (status == FP_NOMEM) {
@@ -179,10 +179,6 @@ is_left_out(fpy_monitor *monitor, PyObject *const *args, fp_frame frame)
     fpy_session *session = fpy_session_held(recorder->session);
     const bool wants = fpy_recorder_wants(recorder, (PyCodeObject *)args[0], frame);
 
-    if (!wants && fpy_thrift_has_folded(&session->thrift, (PyCodeObject *)args[0])) {
-        fpy_thrift_drop(
-            &session->thrift, (PyCodeObject *)args[0], (int)PyLong_AsLong(args[1]));
-    }
     Py_DECREF(session->owner);
     return !wants;
 }
@@ -196,8 +192,7 @@ call_of_other(fpy_monitor *monitor, PyObject *const *args, uint32_t asides)
 
     fp_recorder_aside(&recorder->engine, asides);
     if (fpy_thrift_is_on(&session->thrift) && fpy_session_is_alone(session) &&
-        fpy_thrift_drops_other(
-            &session->thrift, (PyCodeObject *)args[0], args[1], args[2])) {
+        fpy_thrift_drops_other(&session->thrift, args)) {
         return drop(monitor);
     }
     return Py_None;
@@ -213,8 +208,7 @@ call_slowly(fpy_monitor *monitor, PyObject *const *args, PyObject *callee, fp_ke
     PyObject *answer = Py_None;
 
     if (fpy_thrift_has_folded_call(&session->thrift, (PyCodeObject *)args[0], key)) {
-        fpy_thrift_drop(
-            &session->thrift, (PyCodeObject *)args[0], (int)PyLong_AsLong(args[1]));
+        fpy_thrift_drop(&session->thrift, args);
         answer = drop(monitor);
     } else {
         fpy_enter_c(
@@ -233,9 +227,7 @@ retract_call(fpy_monitor *monitor, PyObject *const *args, bool is_noted, fp_tick
 
     fp_recorder_retract(&recorder->engine, now);
     if (!is_noted) {
-        fpy_thrift_drop(&recorder->session->thrift,
-                        (PyCodeObject *)args[0],
-                        (int)PyLong_AsLong(args[1]));
+        fpy_thrift_drop(&recorder->session->thrift, args);
     }
     return drop(monitor);
 }
@@ -257,7 +249,7 @@ call_of_c(fpy_monitor *monitor, PyObject *const *args, PyObject *callee, fp_key 
         return retract_call(monitor, args, false, now);
     }
     if (thrift->saves_calls && fpy_session_is_alone(recorder->session) &&
-        fpy_thrift_drops_call(thrift, (PyCodeObject *)args[0], args[1], node)) {
+        fpy_thrift_drops_call(thrift, args, node)) {
         return retract_call(monitor, args, true, now);
     }
     spend(recorder, false);
@@ -283,7 +275,7 @@ choose_call(PyObject *self, PyObject *const *args, int kind)
     }
     frame = fpy_identity_of(thread);
     if (recorder->engine.top->frame != frame && is_left_out(monitor, args, frame)) {
-        return fpy_answer_for(monitor, kind, args[0]);
+        return fpy_answer_for(monitor, kind, args);
     }
     if (monitor->c_thread != thread) { /* asking has run the program */
         return Py_None;

@@ -265,22 +265,27 @@ leave_frame(fpy_recorder *recorder, int kind, fp_frame frame, fp_ticks now)
  * is to be switched off at this place, if no session on any thread wants it. Where it
  * may not be (and for what ends calls), the answer is none. */
 PyObject *
-fpy_answer_for(fpy_monitor *monitor, int kind, PyObject *code)
+fpy_answer_for(fpy_monitor *monitor, int kind, PyObject *const *args)
 {
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    fpy_session *active = monitor->state->active;
+
     if (kind != FPY_ON_START && kind != FPY_ON_RESUME && kind != FPY_ON_RETURN &&
         kind != FPY_ON_YIELD && kind != FPY_ON_CALL) {
         return Py_None;
     }
-    if (monitor->state->active == NULL) { /* asking has switched us off */
+    if (active == NULL) { /* asking has switched us off */
         return Py_None;
     }
-    for (const fpy_session *s = monitor->state->active; s != NULL; s = s->next_active) {
+    for (const fpy_session *s = active; s != NULL; s = s->next_active) {
         if (s->source == &fpy_hook_monitoring &&
-            !fpy_focus_excludes(&s->focus, (PyCodeObject *)code) &&
-            !(fpy_session_is_alone(s) &&
-              fpy_thrift_has_folded(&s->thrift, (PyCodeObject *)code))) {
+            !fpy_focus_excludes(&s->focus, code) &&
+            !(fpy_session_is_alone(s) && fpy_thrift_has_folded(&s->thrift, code))) {
             return Py_None;
         }
+    }
+    if (kind == FPY_ON_CALL && fpy_thrift_has_folded(&active->thrift, code)) {
+        fpy_thrift_drop(&active->thrift, args);
     }
     monitor->tool.has_disabled = true;
     return Py_NewRef(monitor->tool.disable);
@@ -409,7 +414,7 @@ fpy_feed_slowly(PyObject *self, int kind, PyObject *const *args)
         PyErr_Restore(type, value, traceback);
         return NULL;
     }
-    return fpy_answer_for(monitor, kind, args[0]);
+    return fpy_answer_for(monitor, kind, args);
 }
 
 /* ---- the callbacks ---- */
@@ -470,7 +475,7 @@ on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
 
     if (Py_IS_TYPE(args[2], &PyFunction_Type)) { /* PY_START follows */
         return thread == monitor->c_thread ? aside(monitor->recorder)
-                                           : fpy_answer_for(monitor, kind, args[0]);
+                                           : fpy_answer_for(monitor, kind, args);
     }
     if (FP_LIKELY(thread == monitor->c_thread && fpy_is_fast_thread(monitor, thread))) {
         fpy_recorder *recorder = monitor->recorder;

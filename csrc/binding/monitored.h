@@ -111,7 +111,7 @@ PyObject *fpy_feed_slowly(PyObject *self, int kind, PyObject *const *args);
 /* The answer to an event of a function that may be left out: none, or that it is to be
  * switched off at this place, if no session on any thread wants it. Where it may not be
  * (and for what ends calls), the answer is none. */
-PyObject *fpy_answer_for(fpy_monitor *monitor, int kind, PyObject *code);
+PyObject *fpy_answer_for(fpy_monitor *monitor, int kind, PyObject *const *args);
 
 /* The callbacks of sessions that leave something out. */
 extern const vectorcallfunc fpy_choosy_handlers[FPY_EVENT_KINDS];

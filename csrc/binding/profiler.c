@@ -484,7 +484,7 @@ prepare_thrift(fpy_thrift *thrift)
     PyObject *module, *cheap;
     int result;
 
-    if (!fpy_thrift_is_on(thrift) || thrift->sites != NULL) {
+    if (!fpy_thrift_is_on(thrift) || thrift->held != NULL) {
         return 0;
     }
     module = PyImport_ImportModule("fastprof.cheap");
@@ -499,13 +499,19 @@ prepare_thrift(fpy_thrift *thrift)
 static void
 begin_heartbeat(fpy_session *session)
 {
+    const unsigned long number = session->state->forks + 1;
     PyObject *module, *answer = NULL;
 
-    session->thrift.times++;
+    if (session->thrift.heartbeat == number) { /* it has not seen the end before */
+        return;
+    }
+    session->thrift.heartbeat = number;
     module = PyImport_ImportModule("fastprof.heartbeat");
     if (module != NULL) {
-        answer = PyObject_CallMethod(
-            module, "begin", "Ok", session->owner, session->thrift.times);
+        answer = PyObject_CallMethod(module, "begin", "Ok", session->owner, number);
+    }
+    if (answer == NULL) {
+        session->thrift.heartbeat = 0;
     }
     Py_XDECREF(answer);
     Py_XDECREF(module);
@@ -527,6 +533,9 @@ start(fpy_session *session)
     }
     if (session->thrift.share > 0.0) {
         begin_heartbeat(session);
+    }
+    if (session->enabled) { /* importing, or another thread, has done it meanwhile */
+        return 0;
     }
     /* First, for an audit hook that runs meanwhile may disable it again. */
     session->enabled = true;
@@ -671,17 +680,21 @@ profiler_focus(fpy_profiler *self, PyObject *predicate)
     Py_RETURN_NONE;
 }
 
-/* Whether it is enabled for this time still. */
+/* Whether the heartbeat of this number is to go on; false: it has ended. */
 static PyObject *
-profiler_look(fpy_profiler *self, PyObject *number)
+profiler_look(fpy_profiler *self, PyObject *value)
 {
     fpy_session *session = &self->session;
-    const unsigned long times = PyLong_AsUnsignedLong(number);
+    const unsigned long number = PyLong_AsUnsignedLong(value);
 
     if (PyErr_Occurred()) {
         return NULL;
     }
-    if (!session->enabled || session->thrift.times != times) {
+    if (session->thrift.heartbeat != number) {
+        Py_RETURN_FALSE;
+    }
+    if (!session->enabled) {
+        session->thrift.heartbeat = 0;
         Py_RETURN_FALSE;
     }
     fpy_bound_look(session);
@@ -691,6 +704,7 @@ profiler_look(fpy_profiler *self, PyObject *number)
 void
 fpy_stop_all(fpy_state *state)
 {
+    state->forks++;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(state->calibrations); i++) {
         state->calibrations[i].is_running = false; /* its thread is not here */
     }
@@ -856,7 +870,7 @@ PyMethodDef fpy_profiler_methods[] = {
      METH_O,
      "look($self, number, /)\n--\n\n"
      "For `max_overhead`: look whether functions are to be folded or let back in.\n"
-     "False: it is not enabled, or for another time than this."},
+     "False: it is not enabled, and the heartbeat of this number ends."},
     {"watch",
      (PyCFunction)profiler_watch,
      METH_O,

@@ -63,6 +63,7 @@ typedef struct {
     bool rseq_tried;
     bool clock_refused; /* FASTPROF_CLOCK names one that is not to be had */
     bool fork_watched;
+    unsigned long forks; /* whose child this is: of our threads none came along */
 } fpy_state;
 
 extern struct PyModuleDef fpy_module;

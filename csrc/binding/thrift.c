@@ -63,10 +63,12 @@ add_cheap(fpy_thrift *thrift, fp_key key)
 int
 fpy_thrift_prepare(fpy_thrift *thrift, PyObject *cheap)
 {
+    if (thrift->names == NULL && (thrift->names = PySet_New(NULL)) == NULL) {
+        return -1;
+    }
     if (thrift->sites == NULL) {
         thrift->sites = fp_alloc(SITES * sizeof *thrift->sites);
-        thrift->names = PySet_New(NULL);
-        if (thrift->sites == NULL || thrift->names == NULL) {
+        if (thrift->sites == NULL) {
             PyErr_NoMemory();
             return -1;
         }
@@ -112,11 +114,55 @@ times_in_a_row(fpy_site *site, const PyCodeObject *code, int offset, const void 
     return site->times;
 }
 
-void
-fpy_thrift_drop(fpy_thrift *thrift, PyCodeObject *code, int offset)
+/* The name that a callable has itself; NULL: it has none, or that is not known. */
+static const char *
+own_name(PyObject *callable)
+{
+    const char *name, *dot;
+
+    if (PyMethod_Check(callable)) {
+        callable = PyMethod_GET_FUNCTION(callable);
+    }
+    if (PyFunction_Check(callable)) {
+        name = PyUnicode_AsUTF8(((PyFunctionObject *)callable)->func_name);
+        PyErr_Clear();
+        return name;
+    }
+    if (PyType_Check(callable)) {
+        name = ((PyTypeObject *)callable)->tp_name;
+        dot = strrchr(name, '.');
+        return dot != NULL ? dot + 1 : name;
+    }
+    if (PyCFunction_Check(callable)) {
+        return ((PyCFunctionObject *)callable)->m_ml->ml_name;
+    }
+    return Py_IS_TYPE(callable, &PyMethodDescr_Type)
+               ? ((PyMethodDescrObject *)callable)->d_method->ml_name
+               : NULL;
+}
+
+/* By which name a place loads its callable, if that is the callable's own: else other
+ * callables will come there, whatever their names are. NULL: it is not. */
+static PyObject *
+fitting_name(PyObject *const *args)
 {
     PyObject *type, *value, *traceback;
-    PyObject *name = fpy_loaded_name(code, offset);
+    PyObject *name =
+        fpy_loaded_name((PyCodeObject *)args[0], (int)PyLong_AsLong(args[1]));
+    const char *own;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    own = name != NULL ? own_name(args[2]) : NULL;
+    PyErr_Restore(type, value, traceback);
+    return own != NULL && PyUnicode_CompareWithASCIIString(name, own) == 0 ? name
+                                                                           : NULL;
+}
+
+void
+fpy_thrift_drop(fpy_thrift *thrift, PyObject *const *args)
+{
+    PyObject *type, *value, *traceback;
+    PyObject *name = fitting_name(args);
 
     thrift->has_place_off = true;
     PyErr_Fetch(&type, &value, &traceback);
@@ -128,52 +174,42 @@ fpy_thrift_drop(fpy_thrift *thrift, PyCodeObject *code, int offset)
 }
 
 bool
-fpy_thrift_drops_other(fpy_thrift *thrift, PyCodeObject *code, PyObject *offset,
-                       const void *callee)
+fpy_thrift_drops_other(fpy_thrift *thrift, PyObject *const *args)
 {
-    const int at = (int)PyLong_AsLong(offset);
+    const PyCodeObject *code = (PyCodeObject *)args[0];
+    const int at = (int)PyLong_AsLong(args[1]);
     fpy_site *site = site_of(thrift, code, at);
 
-    if (times_in_a_row(site, code, at, callee) < CALLS_OF_OTHER) {
+    if (times_in_a_row(site, code, at, args[2]) < CALLS_OF_OTHER) {
         return false;
     }
-    if (thrift->share == 0.0 && fpy_loaded_name(code, at) == NULL) {
+    if (thrift->share == 0.0 && fitting_name(args) == NULL) {
         site->times = NEVER;
         return false;
     }
-    fpy_thrift_drop(thrift, code, at);
+    fpy_thrift_drop(thrift, args);
     return true;
 }
 
-/* Whether a callable is loaded by its own name, and does not block. */
-static bool
-is_plain_call(const fpy_thrift *thrift, PyCodeObject *code, int offset, fp_key key)
-{
-    const PyMethodDef *method = key;
-    PyObject *name = is_cheap(thrift, key) ? fpy_loaded_name(code, offset) : NULL;
-
-    return name != NULL && PyUnicode_CompareWithASCIIString(name, method->ml_name) == 0;
-}
-
 bool
-fpy_thrift_drops_call(fpy_thrift *thrift, PyCodeObject *code, PyObject *offset,
-                      const fp_node *node)
+fpy_thrift_drops_call(fpy_thrift *thrift, PyObject *const *args, const fp_node *node)
 {
-    const int at = (int)PyLong_AsLong(offset);
+    const PyCodeObject *code = (PyCodeObject *)args[0];
+    const int at = (int)PyLong_AsLong(args[1]);
     fpy_site *site = site_of(thrift, code, at);
     const unsigned times = times_in_a_row(site, code, at, node->edge.key);
 
     if (times < CALLS_OF_C || times % CALLS_OF_C != 0 || node->calls == 0) {
         return false;
     }
-    if (!is_plain_call(thrift, code, at, node->edge.key)) {
+    if (!is_cheap(thrift, node->edge.key) || fitting_name(args) == NULL) {
         site->times = NEVER;
         return false;
     }
     if (node->inclusive_ticks / node->calls >= thrift->dear) {
         return false;
     }
-    fpy_thrift_drop(thrift, code, at);
+    fpy_thrift_drop(thrift, args);
     return true;
 }
 

@@ -60,7 +60,7 @@ typedef struct {
     double spent; /* since it was enabled */
     double spent_at_survey;
     fp_ticks survey_cost;
-    unsigned long times; /* that it has been enabled */
+    unsigned long heartbeat; /* the number of the one that beats; 0: none */
     bool is_learning;
     bool has_folded;
 } fpy_thrift;
@@ -81,17 +81,16 @@ bool fpy_thrift_has_folded(const fpy_thrift *thrift, const PyCodeObject *code);
 bool fpy_thrift_has_folded_call(const fpy_thrift *thrift, const PyCodeObject *code,
                                 fp_key key);
 
-/* A place has called a Python function, or another callable that is not recorded:
- * whether to switch it off. */
-bool fpy_thrift_drops_other(fpy_thrift *thrift, PyCodeObject *code, PyObject *offset,
-                            const void *callee);
+/* Of the arguments of a CALL event: a place has called a Python function, or another
+ * callable that is not recorded: whether to switch it off. */
+bool fpy_thrift_drops_other(fpy_thrift *thrift, PyObject *const *args);
 
 /* A place calls a C function for the path of this node: likewise. */
-bool fpy_thrift_drops_call(fpy_thrift *thrift, PyCodeObject *code, PyObject *offset,
+bool fpy_thrift_drops_call(fpy_thrift *thrift, PyObject *const *args,
                            const fp_node *node);
 
 /* A place that is to be switched off in any case. */
-void fpy_thrift_drop(fpy_thrift *thrift, PyCodeObject *code, int offset);
+void fpy_thrift_drop(fpy_thrift *thrift, PyObject *const *args);
 
 /* How the count of a Python or a C function is to be taken. */
 fp_precision fpy_thrift_precision(const fpy_thrift *thrift, fp_key key, bool is_python);

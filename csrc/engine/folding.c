@@ -104,7 +104,8 @@ foldable_of(fp_folding *folding, const fp_node *node)
     *foldable =
         (fp_foldable){.edge = {caller, node->edge.key},
                       .function = function_of(folding, node->edge.key, node->is_python),
-                      .is_python = node->is_python};
+                      .is_python = node->is_python,
+                      .stays = node->visibility == FP_FOLDED};
     if (foldable->function == NULL) {
         fp_free(foldable);
         return NULL;
@@ -259,7 +260,7 @@ list_units(const fp_folding *folding, unit *units)
         }
     }
     for (fp_foldable *f = folding->foldables; f != NULL; f = f->hh.next) {
-        if (!f->is_python && !f->is_off && f->edge.caller != NULL &&
+        if (!f->is_python && !f->is_off && !f->stays && f->edge.caller != NULL &&
             f->calls - f->calls_before >= FEWEST_CALLS) {
             units[count++] =
                 (unit){NULL,
@@ -274,7 +275,7 @@ list_units(const fp_folding *folding, unit *units)
 static void
 switch_off(fp_foldable *foldable)
 {
-    if (!foldable->is_off) {
+    if (!foldable->is_off && !foldable->stays) {
         foldable->is_off = true;
         foldable->was_off = foldable->function->was_off = true;
         foldable->since =

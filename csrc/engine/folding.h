@@ -48,6 +48,7 @@ typedef struct fp_foldable {
     } edge;
     fp_folded *function; /* the callee */
     bool is_python;
+    bool stays; /* what is folded in reports is no call by an event: a region */
     bool is_off;
     bool was_off; /* ever */
     int64_t calls;

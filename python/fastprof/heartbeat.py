@@ -16,11 +16,14 @@ INTERVAL = 0.05  # seconds
 
 
 def begin(profiler: _core.Profiler, number: int) -> None:
-    """Look until the profiler is disabled, or enabled for another time.
+    """Look until the profiler is disabled.
 
     Args:
         profiler: It is kept by nothing here.
-        number: Which time it is that it has been enabled.
+        number: Which heartbeat it is: a forked child begins another.
+
+    Raises:
+        RuntimeError: No thread can be started; there are the program's events.
     """
     watched = ref(profiler)
 
@@ -28,7 +31,4 @@ def begin(profiler: _core.Profiler, number: int) -> None:
         profiler = watched()
         return INTERVAL if profiler is not None and profiler.look(number) else None
 
-    try:
-        Aside(look, INTERVAL)
-    except RuntimeError:  # no thread can be started: there are the program's events
-        pass
+    Aside(look, INTERVAL)

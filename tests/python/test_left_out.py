@@ -1,0 +1,117 @@
+"""What is left out breaks nothing, and what is said to be exact then is."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import fastprof
+import pytest
+from fastprof import Profiler, measure
+
+pytestmark = pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="events can be switched off from 3.12 on only"
+)
+
+LEAST = 1e-6  # an overhead that no program keeps below
+
+
+def leaf(number):
+    return abs(number)
+
+
+def other(number):
+    return number
+
+
+class Holder:
+    def __init__(self, key):
+        self.key = key
+
+    def call(self):
+        return self.key("abc")
+
+
+def counts(profiler):
+    return {
+        one.name: (one.calls, one.precision) for one in profiler.snapshot().functions
+    }
+
+
+def test_a_region_is_never_folded():
+    with Profiler(max_overhead=LEAST) as profiler:
+        for number in range(200_000):
+            with measure("a region"):
+                leaf(number)
+    recorded = counts(profiler)
+    assert recorded["leaf"][1] == "estimate"
+    assert recorded["a region"] == (200_000, "exact")
+
+
+@pytest.mark.parametrize("options", [{"builtins": "slow"}, {"max_overhead": LEAST}])
+def test_a_place_that_calls_by_another_name_may_call_anything(options):
+    with Profiler(**options) as profiler:
+        len("once")
+        for holder in [Holder(other)] * 3000 + [Holder(len)] * 50:
+            holder.call()
+    calls, precision = counts(profiler)["<built-in method builtins.len>"]
+    assert calls == 51 or (calls < 51 and precision != "exact")
+
+
+def test_threads_that_enable_at_once_enable_once():
+    for _ in range(10):
+        profiler = Profiler(max_overhead=0.05)
+        together = threading.Barrier(8)
+
+        def enable(profiler=profiler, together=together):
+            together.wait()
+            try:
+                profiler.enable()
+            except fastprof.ProfilerConflictError:
+                pass
+
+        threads = [threading.Thread(target=enable) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert profiler.spans[0] == 1
+        profiler.disable()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/task").is_dir(), reason="threads are counted on Linux"
+)
+def test_a_profiler_has_one_heartbeat():
+    before = len(os.listdir("/proc/self/task"))
+    profiler = Profiler(max_overhead=0.05)
+    for _ in range(300):
+        profiler.enable()
+        profiler.disable()
+    assert len(os.listdir("/proc/self/task")) <= before + 3
+
+
+HEARTBEAT_AFTER_FORK = """
+import os, time, fastprof
+
+profiler = fastprof.Profiler(max_overhead=0.05)
+threads = lambda: len(os.listdir("/proc/self/task"))
+profiler.enable()
+child = os.fork()
+if child == 0:
+    alone = threads()
+    profiler.enable()
+    assert threads() == alone + 1, (alone, threads())
+    profiler.disable()
+    os._exit(0)
+profiler.disable()
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/task").is_dir(), reason="threads are counted on Linux"
+)
+def test_a_forked_child_has_its_own_heartbeat():
+    subprocess.run([sys.executable, "-c", HEARTBEAT_AFTER_FORK], check=True, timeout=60)
