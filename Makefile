@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build web test test-tools bench-accuracy test-long test-sid sanitize-sid bench-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling
+.PHONY: build web test test-tools bench-accuracy test-long test-sid sanitize-sid bench-sid demo screenshot lint bench bench-instructions sanitize fuzz clean packages engine bench-table bench-scaling bench-bounded
 
 # Known only once the packages are there, so asked when a recipe needs them.
 VENVS = $(shell tools/pythons.sh | sed 's|^\([^ ]*\) .*|.venv/\1|')
@@ -108,6 +108,12 @@ bench-accuracy: packages
 	tools/environments.sh newest bench scaling
 	$(NEWEST)/bin/python benchmarks/accuracy/accuracy.py $(ACCURACY_OPTIONS) \
 	    --pythons $(VENVS:%=%/bin/python)
+
+# bench-bounded: what it costs to leave something out, and what is known then, into
+# benchmarks/BOUNDED.md
+bench-bounded: packages
+	tools/environments.sh newest bench
+	$(NEWEST)/bin/python benchmarks/bounded.py $(BOUNDED_OPTIONS)
 
 # bench-scaling: costs as trees, stacks and threads grow, into docs/scaling.md and .svg
 bench-scaling: packages

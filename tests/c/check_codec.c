@@ -40,6 +40,9 @@ sample(void)
         fp_recorder_free(&recorder);
     }
     ck_assert(snapshot.threads[1].truncated);
+    snapshot.threads[0].paths[2].was_off = true;
+    snapshot.threads[0].paths[3].was_off = true;
+    snapshot.threads[0].paths[3].unseen_ticks = 12345;
     return snapshot;
 }
 
@@ -61,6 +64,8 @@ assert_same_thread(const fp_thread_record *a, const fp_thread_record *b)
         ck_assert_int_eq(one->asides, other->asides);
         ck_assert_int_eq(one->resumes, other->resumes);
         ck_assert_int_eq(one->suspended_ticks, other->suspended_ticks);
+        ck_assert_int_eq(one->was_off, other->was_off);
+        ck_assert_int_eq(one->unseen_ticks, other->unseen_ticks);
         ck_assert_int_eq(one->inclusive_ticks, other->inclusive_ticks);
     }
     ck_assert_uint_eq(a->totals.function_count, b->totals.function_count);
@@ -170,7 +175,8 @@ enum {
     FUNCTION = 6,
     CALLS = 7,
 };
-static const uint8_t one_path[] = {1, 9, 0, 0, 2, 1, 1 << 3, 1, 0, 0, 50, 5, 0, 0};
+#define FUNCTIONS 4U /* so few that each number takes one byte */
+static const uint8_t one_path[] = {1, 9, 0, 0, 2, 1, 1 << 4, 1, 0, 0, 50, 5, 0, 0};
 
 static fp_status
 decode_with(size_t at, uint8_t value)
@@ -181,7 +187,7 @@ decode_with(size_t at, uint8_t value)
 
     memcpy(bytes, one_path, sizeof bytes);
     bytes[at] = value;
-    status = fp_snapshot_decode(&decoded, bytes, sizeof bytes, KEY_COUNT);
+    status = fp_snapshot_decode(&decoded, bytes, sizeof bytes, FUNCTIONS);
     if (status == FP_OK) {
         fp_snapshot_free(&decoded);
     }
@@ -194,9 +200,9 @@ START_TEST(numbers_that_lead_outside_are_refused)
     ck_assert_int_eq(decode_with(CALLS, 2), FP_OK);
     ck_assert_int_eq(decode_with(DISTANCE, 0), FP_BADDATA);
     ck_assert_int_eq(decode_with(DISTANCE, 2), FP_BADDATA);
-    ck_assert_int_eq(decode_with(FUNCTION, KEY_COUNT << 3), FP_BADDATA);
-    ck_assert_int_eq(decode_with(FUNCTION, 1 << 3 | FP_FOLDED), FP_OK);
-    ck_assert_int_eq(decode_with(FUNCTION, 1 << 3 | FP_HIDDEN_WHOLE), FP_BADDATA);
+    ck_assert_int_eq(decode_with(FUNCTION, FUNCTIONS << 4), FP_BADDATA);
+    ck_assert_int_eq(decode_with(FUNCTION, 1 << 4 | FP_FOLDED), FP_OK);
+    ck_assert_int_eq(decode_with(FUNCTION, 1 << 4 | FP_HIDDEN_WHOLE), FP_BADDATA);
     ck_assert_int_eq(decode_with(PATH_COUNT, 0), FP_BADDATA);
     ck_assert_int_eq(decode_with(PATH_COUNT, 3), FP_BADDATA);
 }
@@ -217,10 +223,10 @@ END_TEST
 START_TEST(sums_of_figures_do_not_overflow)
 {
 #define TWO_TO_62 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40
-#define CALL_OF_MAIN 1, 0 << 3, TWO_TO_62, 0, 0, TWO_TO_62, 0
+#define CALL_OF_MAIN 1, 0 << 4, TWO_TO_62, 0, 0, TWO_TO_62, 0
     const uint8_t bytes[] = {1,         9,      0,         0,         4, CALL_OF_MAIN,
-                             2,         0 << 3, TWO_TO_62, 0,         0, TWO_TO_62,
-                             0,         3,      0 << 3,    TWO_TO_62, 0, 0,
+                             2,         0 << 4, TWO_TO_62, 0,         0, TWO_TO_62,
+                             0,         3,      0 << 4,    TWO_TO_62, 0, 0,
                              TWO_TO_62, 0,      0,         0};
     fp_snapshot decoded;
     fp_stats stats;
