@@ -216,14 +216,7 @@ fpy_bound_survey(fpy_session *session, fp_ticks now)
 void
 fpy_bound_forget(fpy_session *session)
 {
-    fpy_thrift *thrift = &session->thrift;
-
-    fp_folding_free(&thrift->folding);
-    thrift->has_folded = thrift->has_place_off = thrift->is_unsure = false;
-    if (thrift->names != NULL) {
-        PySet_Clear(thrift->names);
-    }
-    if (session->enabled && fpy_thrift_is_on(thrift)) {
+    if (session->enabled && fpy_thrift_is_on(&session->thrift)) {
         restart(session);
         fpy_bound_begin(session);
     }

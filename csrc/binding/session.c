@@ -458,6 +458,8 @@ fpy_session_clear(fpy_session *session)
         }
         session->incomplete = session->hook_lost = session->threads_lost = false;
         session->lacked_costs = session->enabled && fpy_session_lacks_costs(session);
+        fpy_thrift_forget(&session->thrift);
+        /* Last: what dies with its code may run Python code, which is recorded. */
         fpy_callables_clear(&session->callables);
     }
     return whole;

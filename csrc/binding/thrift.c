@@ -262,6 +262,16 @@ fpy_thrift_traverse(const fpy_thrift *thrift, visitproc visit, void *arg)
 }
 
 void
+fpy_thrift_forget(fpy_thrift *thrift)
+{
+    fp_folding_free(&thrift->folding);
+    thrift->has_folded = thrift->has_place_off = thrift->is_unsure = false;
+    if (thrift->names != NULL) {
+        PySet_Clear(thrift->names);
+    }
+}
+
+void
 fpy_thrift_clear(fpy_thrift *thrift)
 {
     fpy_cheap *one, *next;

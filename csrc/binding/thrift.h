@@ -95,6 +95,9 @@ void fpy_thrift_drop(fpy_thrift *thrift, PyObject *const *args);
 /* How the count of a Python or a C function is to be taken. */
 fp_precision fpy_thrift_precision(const fpy_thrift *thrift, fp_key key, bool is_python);
 
+/* What was recorded is forgotten: no recorder may know anything of the folding. */
+void fpy_thrift_forget(fpy_thrift *thrift);
+
 int fpy_thrift_traverse(const fpy_thrift *thrift, visitproc visit, void *arg);
 void fpy_thrift_clear(fpy_thrift *thrift);
 

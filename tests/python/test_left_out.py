@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
 
 import fastprof
@@ -115,3 +116,35 @@ assert os.waitpid(child, 0)[1] == 0
 )
 def test_a_forked_child_has_its_own_heartbeat():
     subprocess.run([sys.executable, "-c", HEARTBEAT_AFTER_FORK], check=True, timeout=60)
+
+
+def run(calls):
+    for number in range(calls):
+        leaf(number)
+
+
+def made():
+    scope = {}
+    exec("def of_the_moment(): pass", scope)
+    function = scope.pop("of_the_moment")
+    function()
+    return function.__code__
+
+
+def test_what_runs_while_a_profiler_is_cleared_is_looked_at_afterwards():
+    """A survey in the middle must leave nothing that points to what is forgotten."""
+    profiler = Profiler(max_overhead=LEAST)
+    ran = []
+
+    def run_again(_):
+        ran.append(True)
+        run(100_000)
+
+    with profiler:
+        run(200_000)
+        last_call = weakref.ref(made(), run_again)
+        profiler.clear()
+        assert ran and last_call() is None
+        run(200_000)
+    calls, precision = counts(profiler)["leaf"]
+    assert precision == "estimate" or calls == 300_000
