@@ -278,8 +278,7 @@ fpy_answer_for(fpy_monitor *monitor, int kind, PyObject *const *args)
         return Py_None;
     }
     for (const fpy_session *s = active; s != NULL; s = s->next_active) {
-        if (s->source == &fpy_hook_monitoring &&
-            !fpy_focus_excludes(&s->focus, code) &&
+        if (s->source == &fpy_hook_monitoring && !fpy_focus_excludes(&s->focus, code) &&
             !(fpy_session_is_alone(s) && fpy_thrift_has_folded(&s->thrift, code))) {
             return Py_None;
         }

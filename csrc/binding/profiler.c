@@ -564,6 +564,13 @@ finish_enabling(fpy_session *session)
     Py_RETURN_NONE;
 }
 
+/* Whether what events cost must be known. */
+static bool
+needs_costs(const fpy_session *session)
+{
+    return session->compensate || session->thrift.share > 0.0;
+}
+
 static PyObject *
 profiler_enable(fpy_profiler *self, PyObject *args, PyObject *kwargs)
 {
@@ -574,8 +581,7 @@ profiler_enable(fpy_profiler *self, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(
             args, kwargs, "|OO:enable", names, &subcalls, &builtins) ||
         refuse_in_timer(session, "enable") < 0 ||
-        ((session->compensate || session->thrift.share > 0.0) &&
-         fpy_calibrate(session) < 0)) {
+        (needs_costs(session) && fpy_calibrate(session) < 0)) {
         return NULL;
     }
     if (session->enabled && fpy_enabling_twice_is_an_error()) {
@@ -613,7 +619,7 @@ profiler_toggle(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
     fpy_session *session = &self->session;
 
     if (refuse_in_timer(session, "toggle") < 0 ||
-        (!session->enabled && session->compensate && fpy_calibrate(session) < 0)) {
+        (!session->enabled && needs_costs(session) && fpy_calibrate(session) < 0)) {
         return NULL;
     }
     if (session->enabled) {
@@ -630,7 +636,7 @@ profiler_calibrate(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
 {
     fpy_session *session = &self->session;
 
-    if (session->compensate && fpy_calibrate(session) < 0) {
+    if (needs_costs(session) && fpy_calibrate(session) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
