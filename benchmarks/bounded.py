@@ -43,7 +43,7 @@ SETTINGS: dict[str, dict | None] = {
     SLOW: {"builtins": "slow"},
     **{f"max_overhead={budget}": {"max_overhead": budget} for budget in BUDGETS},
 }
-# Function: file, line, name; then calls, cumulative seconds, precision, kind.
+# File, line, name; then calls, cumulative seconds, precision, calls in C.
 Function = list
 
 
@@ -63,9 +63,9 @@ def run(name: str, scale: int, options: dict | None) -> dict:
 def file_in_focus(functions: Sequence[Function]) -> str | None:
     """The file with the most calls that has at most FOCUS_SHARE of them."""
     calls: dict[str, int] = {}
-    for file, _, _, count, *_ in functions:
+    for file, _, _, count, _, _, in_c in functions:
         if file != "~":
-            calls[file] = calls.get(file, 0) + count
+            calls[file] = calls.get(file, 0) + count + in_c
     most = FOCUS_SHARE * sum(calls.values())
     fitting = {file: count for file, count in calls.items() if count <= most}
     return max(fitting, key=lambda file: fitting[file], default=None)

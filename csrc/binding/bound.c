@@ -12,7 +12,10 @@
 #define PART_OF_KEPT 0.6          /* of what may be spent, what stays on may cost */
 #define PART_IN_DEBT 0.3          /* while too much has been */
 #define TOLERANCE 1.3             /* by which more may be spent than was foreseen */
-#define FEWEST_EVENTS 64          /* until the next look */
+#define INSTRUMENTING                                                                  \
+    0.5e-6               /* seconds for each function, until what is off is off again: \
+                            docs/measurements.md */
+#define FEWEST_EVENTS 64 /* until the next look */
 
 static double
 ticks_of(fpy_session *session, double seconds)
@@ -151,12 +154,21 @@ restart(fpy_session *session)
 #endif
 }
 
-/* To let all back in: what learning may cost, and looking through the trees, twice. */
+/* Of all functions that are known, once what was off has been switched on. */
+static double
+cost_of_instrumenting(fpy_session *session)
+{
+    return ticks_of(session, INSTRUMENTING) *
+           (double)HASH_COUNT(session->thrift.folding.functions);
+}
+
+/* To let all back in: what learning may cost, looking through the trees, twice, and
+ * instrumenting anew. */
 static double
 price_of_learning(fpy_session *session)
 {
     return ticks_of(session, SPENDING_OF_LEARNING) +
-           4.0 * (double)session->thrift.survey_cost;
+           4.0 * (double)session->thrift.survey_cost + cost_of_instrumenting(session);
 }
 
 void
@@ -183,6 +195,7 @@ fpy_bound_look(fpy_session *session)
     } else if (thrift->has_folded && slack > price_of_learning(session)) {
         unfold(session, now);
         restart(session);
+        thrift->spent += cost_of_instrumenting(session);
         next = ticks_of(session, SPENDING_OF_LEARNING);
     }
     const fp_ticks after = fpy_session_now_quietly(session);
