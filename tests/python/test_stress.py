@@ -98,8 +98,8 @@ PROGRAMS = {
                 sorted(range(50), key=lambda value: -value)
         caught = 0
         for _ in range(30):
-            signal.setitimer(signal.ITIMER_REAL, 0.002)
             try:
+                signal.setitimer(signal.ITIMER_REAL, 0.002)
                 busy()
             except Alarm:
                 caught += 1
