@@ -13,9 +13,10 @@
 #define PART_IN_DEBT 0.3          /* while too much has been */
 #define TOLERANCE 1.3             /* by which more may be spent than was foreseen */
 #define INSTRUMENTING                                                                  \
-    0.5e-6               /* seconds for each function, until what is off is off again: \
-                            docs/measurements.md */
-#define FEWEST_EVENTS 64 /* until the next look */
+    0.5e-6 /* seconds for each function, until what is off is off again:               \
+              docs/measurements.md */
+#define BETWEEN_LEARNING 0.2 /* seconds, for the interpreter takes time to settle */
+#define FEWEST_EVENTS 64     /* until the next look */
 
 static double
 ticks_of(fpy_session *session, double seconds)
@@ -66,7 +67,7 @@ fpy_bound_begin(fpy_session *session)
     thrift->folding.costs =
         (fp_call_costs){(double)thrift->cost[1], (double)thrift->cost[0]};
     thrift->is_learning = true;
-    thrift->began = thrift->surveyed_at = now;
+    thrift->began = thrift->surveyed_at = thrift->unfolded_at = now;
     thrift->spent = thrift->spent_at_survey = 0.0;
     grant(thrift, ticks_of(session, FIRST_SPENDING), now);
 }
@@ -192,11 +193,15 @@ fpy_bound_look(fpy_session *session)
     if (thrift->is_learning ? used > thrift->share * passed
                             : used > TOLERANCE * part * thrift->share * passed) {
         fold(session, now, part);
-    } else if (thrift->has_folded && slack > price_of_learning(session)) {
+    } else if (thrift->has_folded && slack > price_of_learning(session) &&
+               (double)(now - thrift->unfolded_at) >
+                   ticks_of(session, BETWEEN_LEARNING)) {
         unfold(session, now);
         restart(session);
         thrift->spent += cost_of_instrumenting(session);
         next = ticks_of(session, SPENDING_OF_LEARNING);
+        next = next > slack / 2.0 ? next : slack / 2.0;
+        thrift->unfolded_at = now;
     }
     const fp_ticks after = fpy_session_now_quietly(session);
     if (thrift->surveyed_at == now) {

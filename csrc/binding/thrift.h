@@ -57,6 +57,7 @@ typedef struct {
     fp_ticks granted_at;
     fp_ticks began; /* when it was enabled */
     fp_ticks surveyed_at;
+    fp_ticks unfolded_at;
     double spent; /* since it was enabled */
     double spent_at_survey;
     fp_ticks survey_cost;
