@@ -47,22 +47,24 @@ grant(fpy_thrift *thrift, double ticks, fp_ticks now)
     thrift->granted_at = now;
 }
 
-void
-fpy_bound_begin(fpy_session *session)
+/* How long a C function takes that is worth its events. */
+static fp_ticks
+dear(fpy_session *session)
 {
-    fpy_thrift *thrift = &session->thrift;
-    const fp_ticks now = fpy_session_now_quietly(session);
-    const fp_ticks of_c = true_cost(session, FP_KIND_C);
     const double inside = session->calibration->is_done
                               ? session->calibration->costs.expected[0]
                               : ticks_of(session, USUAL_COST);
 
-    thrift->dear = (fp_ticks)inside + of_c;
-    thrift->credit = INT64_MAX;
-    if (thrift->share == 0.0) {
-        return;
-    }
-    thrift->cost[0] = of_c;
+    return (fp_ticks)inside + true_cost(session, FP_KIND_C);
+}
+
+static void
+begin_spending(fpy_session *session)
+{
+    fpy_thrift *thrift = &session->thrift;
+    const fp_ticks now = fpy_session_now_quietly(session);
+
+    thrift->cost[0] = true_cost(session, FP_KIND_C);
     thrift->cost[1] = true_cost(session, FP_KIND_PYTHON);
     thrift->folding.costs =
         (fp_call_costs){(double)thrift->cost[1], (double)thrift->cost[0]};
@@ -70,6 +72,21 @@ fpy_bound_begin(fpy_session *session)
     thrift->began = thrift->surveyed_at = thrift->unfolded_at = now;
     thrift->spent = thrift->spent_at_survey = 0.0;
     grant(thrift, ticks_of(session, FIRST_SPENDING), now);
+}
+
+/* Nothing is asked for others: the first to ask how long a tick is may have to wait. */
+void
+fpy_bound_begin(fpy_session *session)
+{
+    fpy_thrift *thrift = &session->thrift;
+
+    thrift->credit = INT64_MAX;
+    if (fpy_thrift_is_on(thrift)) {
+        thrift->dear = dear(session);
+    }
+    if (thrift->share > 0.0) {
+        begin_spending(session);
+    }
 }
 
 /* Adds up what has been recorded on all threads. */
