@@ -500,8 +500,8 @@ on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
     return fpy_feed_slowly(self, kind, args);
 }
 
-/* Each handler thrice: for the wall clock alone, for CPU time too, and for sessions
- * that do not record all functions. */
+/* Each handler twice: for the wall clock alone, and for CPU time too. Those for
+ * sessions that leave something out are in choosy.c. */
 #define CALLBACK(name, handler, kind)                                                  \
     static PyObject *name(PyObject *self,                                              \
                           PyObject *const *args,                                       \

@@ -121,12 +121,10 @@ foldable_of(fp_folding *folding, const fp_node *node)
 void
 fp_folding_begin_survey(fp_folding *folding)
 {
-    folding->nodes = 0;
     for (fp_folded *f = folding->functions; f != NULL; f = f->hh.next) {
         f->calls_before = f->calls;
         f->calls = 0;
         f->ticks = 0;
-        f->cost = 0.0;
     }
     for (fp_foldable *f = folding->foldables; f != NULL; f = f->hh.next) {
         f->calls_before = f->calls;
@@ -193,7 +191,6 @@ fp_folding_survey(fp_folding *folding, fp_recorder *recorder, fp_ticks now)
     if (survey.status != FP_OK) {
         return survey.status;
     }
-    folding->nodes += recorder->tree.count;
     fp_calltree_walk(&recorder->tree, add_node, &survey);
     if (recorder->stack == NULL || recorder->pairs != NULL) {
         return survey.status;

@@ -68,7 +68,6 @@ typedef struct {
     fp_foldable *foldables;
     fp_folded *functions;
     fp_call_costs costs;
-    size_t nodes; /* that the last survey saw */
 } fp_folding;
 
 /* Begins with zeros but for the costs, and is that again afterwards. */
