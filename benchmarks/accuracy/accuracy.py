@@ -40,7 +40,7 @@ PARTS = ("shares", "totals", "cpu", "agreement", "order")
 # What both blocks take together without a profiler; of those that sample, all repeats.
 BLOCK_SECONDS = 0.01
 SAMPLED_SECONDS = 1.0
-TRUTH_REPEATS = 9
+REPEATS = 9
 SAMPLES_A_SECOND = 1000
 WORKLOADS = HERE.parent / "workloads"
 CPU_MODES = "unprofiled", "fastprof", "fastprof-cpu", "yappi-cpu"
@@ -80,12 +80,12 @@ class Point:
     def measure(self, observer: str) -> None:
         """One more run under an observer."""
         counts = self.calls, self.turns
-        repeats = 1
+        repeats = REPEATS
         if observer in SAMPLING:
             repeats = int(SAMPLED_SECONDS / BLOCK_SECONDS)
         if observer == "truth":
             self.true.append(
-                run_child(self.python, "truth", self.name, *counts, TRUTH_REPEATS)
+                run_child(self.python, "truth", self.name, *counts, REPEATS)
             )
         elif observer == "py-spy":
             said = run_py_spy(self.python, self.name, *counts, repeats)
@@ -94,23 +94,22 @@ class Point:
             said = run_child(self.python, observer, self.name, *counts, repeats)
             self.said.setdefault(observer, []).append(said)
 
-    def truth(self) -> dict[str, float]:
-        """The least that each block took."""
-        return {block: min(run[block] for run in self.true) for block in self.true[0]}
-
     def result(self, observer: str) -> dict[str, object]:
-        """The true share, and the median of those that were said; the same of times."""
-        truth = self.truth()
+        """Medians of the rounds: the true share, that which was said, and the totals."""
         runs = [run for run in self.said[observer] if sum(run.values()) > 0.0]
         return {
             "case": self.name,
             "group": CASES[self.name].group,
             "observer": observer,
-            "true": share_of(truth),
+            "true": statistics.median(map(share_of, self.true)),
             "said": statistics.median(map(share_of, runs)),
-            "total": statistics.median(sum(run.values()) for run in runs)
-            / sum(truth.values()),
+            "total": median_total(runs) / median_total(self.true),
         }
+
+
+def median_total(runs: Sequence[dict[str, float]]) -> float:
+    """Of both blocks."""
+    return statistics.median(sum(run.values()) for run in runs)
 
 
 def share_of(blocks: dict[str, float]) -> float:
@@ -120,7 +119,7 @@ def share_of(blocks: dict[str, float]) -> float:
 
 def turns_for(python: str, name: str, share: float) -> tuple[int, int]:
     """How many turns each block has, for the share of the time to be so much."""
-    unit = run_child(python, "truth", name, 50, 50, TRUTH_REPEATS)
+    unit = run_child(python, "truth", name, 50, 50, REPEATS)
     return (
         max(1, round(BLOCK_SECONDS * share / unit["called"] * 50)),
         max(1, round(BLOCK_SECONDS * (1 - share) / unit["inlined"] * 50)),

@@ -68,6 +68,7 @@ def yappi(call: Callable[[], None]) -> dict[str, float]:
     """Yappi with the wall clock."""
     import yappi
 
+    yappi.clear_stats()  # of an earlier run
     yappi.set_clock_type("wall")
     yappi.start()
     call()

@@ -9,6 +9,7 @@
 #define CALLS 60                 /* of each probe in a round */
 #define MOST_NS INT64_C(8000000) /* for all rounds, once there are the fewest */
 #define NODES 1000               /* many more than the probes have paths */
+#define MOST_ASIDES 30           /* that one call of a class can stand for more */
 
 enum {
     EMPTY,
@@ -18,6 +19,9 @@ enum {
     SLOT,
     CLASS,
     GENERATOR,
+    LONGER_GENERATOR,
+    INSTANCE,
+    SUPER,
     METHOD,
     RAISING,
     BUILTIN_RAISING,
@@ -34,6 +38,9 @@ static const char *const probe_names[PROBES] = {
     [SLOT] = "slot",
     [CLASS] = "class_call",
     [GENERATOR] = "generator",
+    [LONGER_GENERATOR] = "longer_generator",
+    [INSTANCE] = "instance",
+    [SUPER] = "super_call",
     [METHOD] = "method",
     [RAISING] = "raising",
     [BUILTIN_RAISING] = "builtin_raising",
@@ -350,6 +357,22 @@ cost_of_function(const bench *b, double pace)
     return cost;
 }
 
+/* Of resumes after which nothing is done, and of those after which a little is: less of
+ * the cost is to be seen there. */
+static fp_cost
+cost_of_generator(const bench *b, double pace)
+{
+    const fp_cost one = cost_of(b, GENERATOR, pace * truth_of(b, GENERATOR));
+    const fp_cost other =
+        cost_of(b, LONGER_GENERATOR, pace * truth_of(b, LONGER_GENERATOR));
+
+    return (fp_cost){
+        .inside = (one.inside + other.inside) / 2.0,
+        .outside = (one.outside + other.outside) / 2.0,
+        .error = one.error,
+    };
+}
+
 /* A call that raises costs so much more. Where, inside or outside, cannot be told, for
  * the time of the exception itself is on both sides. */
 static fp_cost
@@ -403,8 +426,7 @@ costs_of(const bench *b, bool by_monitoring)
         cost_of(b, BUILTIN_RAISING, truth_of(b, BUILTIN_RAISING));
     fp_costs costs = {
         .returned = {[FP_KIND_PYTHON] = function,
-                     [FP_KIND_GENERATOR] =
-                         cost_of(b, GENERATOR, pace * truth_of(b, GENERATOR)),
+                     [FP_KIND_GENERATOR] = cost_of_generator(b, pace),
                      [FP_KIND_C] = builtin,
                      [FP_KIND_METHOD] = method},
         .raised = {[FP_KIND_PYTHON] = raised(function, raising),
@@ -424,6 +446,23 @@ costs_of(const bench *b, bool by_monitoring)
         costs.raised[FP_KIND_GENERATOR].outside -= costs.aside.outside;
     }
     return costs;
+}
+
+/* How many asides a turn has beyond so many, and so many calls of Python functions. */
+static uint32_t
+asides_beyond(const bench *b, const fp_costs *costs, int number, double functions,
+              double asides)
+{
+    const fp_cost *function = &costs->returned[FP_KIND_PYTHON];
+    const double aside = costs->aside.outside;
+    const fp_cost all = cost_of(b, number, truth_of(b, number));
+    const double more = all.inside + all.outside - asides * aside -
+                        functions * (function->inside + function->outside);
+
+    if (!(aside > 0.0 && more > 0.0)) {
+        return 0;
+    }
+    return more < MOST_ASIDES * aside ? (uint32_t)(more / aside + 0.5) : MOST_ASIDES;
 }
 
 /* Figures that cannot be: something was in the way all the time. */
@@ -476,6 +515,12 @@ fpy_calibrate(const fpy_session *session)
     if (result == DONE) {
         sort_times(&b);
         calibration->costs = costs_of(&b, by_monitoring);
+        /* An instance has the calls of its class and of `__init__`, which no CALL
+         * names; what uses `super`, two functions that a CALL names. */
+        calibration->asides_of_instance =
+            asides_beyond(&b, &calibration->costs, INSTANCE, 1.0, FPY_ASIDES_OF_CLASS);
+        calibration->asides_of_super =
+            asides_beyond(&b, &calibration->costs, SUPER, 2.0, FPY_ASIDES_OF_CLASS + 2);
         calibration->is_done = are_plausible(&calibration->costs);
     }
     calibration->is_running = false;

@@ -288,7 +288,8 @@ choose_call(PyObject *self, PyObject *const *args, int kind)
         return call_of_c(monitor, args, args[2], key, frame | FPY_C_CALL);
     }
     if (PyType_Check(args[2]) && recorder->builtins == FPY_BUILTINS_C) {
-        return call_of_other(monitor, args, FPY_ASIDES_OF_CLASS - 1);
+        return call_of_other(
+            monitor, args, fpy_asides_of_class(recorder->session, args));
     }
     key = fpy_wanted_key(recorder, args[2], args[3], &callee);
     if (key == NULL) {

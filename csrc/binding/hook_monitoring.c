@@ -325,6 +325,9 @@ feed(fpy_recorder *recorder, int kind, PyObject *const *args,
                   key,
                   frame | FPY_C_CALL,
                   now);
+        } else if (PyType_Check(args[2])) {
+            fp_recorder_aside(&recorder->engine,
+                              fpy_asides_of_class(recorder->session, args));
         } else {
             aside(recorder);
         }
@@ -489,7 +492,8 @@ on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
                          fpy_recorder_time(recorder, cpu));
         }
         if (PyType_Check(args[2]) && recorder->builtins == FPY_BUILTINS_C) {
-            fp_recorder_aside(&recorder->engine, FPY_ASIDES_OF_CLASS - 1);
+            fp_recorder_aside(&recorder->engine,
+                              fpy_asides_of_class(recorder->session, args));
             return Py_None;
         }
         return other_call(recorder, thread, args[2], args[3]);

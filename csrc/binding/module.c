@@ -173,6 +173,7 @@ make_names(fpy_names *names)
     names->code = PyUnicode_InternFromString("__code__");
     names->func = PyUnicode_InternFromString("func");
     names->wrapped = PyUnicode_InternFromString("__wrapped__");
+    names->init = PyUnicode_InternFromString("__init__");
     PyObject *wrapper = PyObject_GetAttrString(Py_None, "__repr__");
     if (wrapper == NULL) {
         return -1;
@@ -180,7 +181,7 @@ make_names(fpy_names *names)
     names->method_wrapper = (PyTypeObject *)Py_NewRef((PyObject *)Py_TYPE(wrapper));
     Py_DECREF(wrapper);
     return names->call != NULL && names->name != NULL && names->code != NULL &&
-                   names->func != NULL && names->wrapped != NULL
+                   names->func != NULL && names->wrapped != NULL && names->init != NULL
                ? 0
                : -1;
 }
@@ -273,6 +274,7 @@ module_free(void *module)
         Py_CLEAR(state->names.call);
         Py_CLEAR(state->names.name);
         Py_CLEAR(state->names.code);
+        Py_CLEAR(state->names.init);
         Py_CLEAR(state->names.func);
         Py_CLEAR(state->names.wrapped);
         Py_CLEAR(state->names.method_wrapper);

@@ -5,6 +5,7 @@
 #define FPY_MONITORED_H
 
 #include "key.h"
+#include "making.h"
 #include "monitor.h"
 
 #ifdef FPY_HAVE_MONITORING

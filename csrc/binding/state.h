@@ -21,6 +21,7 @@ typedef struct {
     PyObject *code;    /* __code__ */
     PyObject *func;    /* func */
     PyObject *wrapped; /* __wrapped__ */
+    PyObject *init;    /* __init__ */
     PyTypeObject *method_wrapper;
     PyTypeObject *region; /* of ours: see region.h */
 } fpy_names;
@@ -34,6 +35,8 @@ typedef struct {
 /* What the events of one source cost; see calibration.h. */
 typedef struct {
     fp_costs costs;
+    uint32_t asides_of_instance; /* beyond those of any class: see making.h */
+    uint32_t asides_of_super;
     bool is_done;
     bool is_running;
 } fpy_calibration;

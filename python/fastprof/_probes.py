@@ -49,6 +49,21 @@ class _Signal(Exception):
     pass
 
 
+class _Made:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class _Base:
+    def twice(self, number: int) -> int:
+        return number + number
+
+
+class _Derived(_Base):
+    def twice(self, number: int) -> int:
+        return super().twice(number)
+
+
 class _Subscripted:
     def __getitem__(self, number: int) -> int:
         total = number + number
@@ -58,6 +73,12 @@ class _Subscripted:
 def _numbers(turns: tuple[None, ...]) -> Iterator[None]:
     for _ in turns:
         yield
+
+
+def _longer_numbers(turns: tuple[None, ...]) -> Iterator[int]:
+    number = 3
+    for _ in turns:
+        yield number * 3 + number - 1
 
 
 def empty(turns: tuple[None, ...]) -> None:
@@ -105,6 +126,26 @@ def generator(turns: tuple[None, ...]) -> None:
     """A resumed generator."""
     for _ in _numbers(turns):
         pass
+
+
+def longer_generator(turns: tuple[None, ...]) -> None:
+    """A generator that does a little for each resume."""
+    for _ in _longer_numbers(turns):
+        pass
+
+
+def instance(turns: tuple[None, ...]) -> None:
+    """A class with an `__init__` in Python."""
+    make = _Made
+    for _ in turns:
+        make(3)
+
+
+def super_call(turns: tuple[None, ...]) -> None:
+    """A method that calls the one it replaces."""
+    call = _Derived().twice
+    for _ in turns:
+        call(3)
 
 
 def method(turns: tuple[None, ...]) -> None:

@@ -41,6 +41,7 @@ BINDING_CHAIN = (
     "callsite",
     "thrift",
     "session",
+    "making",
     "thread",
     "hook",
     "tool",
