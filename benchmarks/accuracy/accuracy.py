@@ -41,6 +41,7 @@ PARTS = ("shares", "totals", "cpu", "agreement", "order")
 BLOCK_SECONDS = 0.01
 SAMPLED_SECONDS = 1.0
 REPEATS = 9
+PY_SPY_ATTEMPTS = 3
 SAMPLES_A_SECOND = 1000
 WORKLOADS = HERE.parent / "workloads"
 CPU_MODES = "unprofiled", "fastprof", "fastprof-cpu", "yappi-cpu"
@@ -63,7 +64,13 @@ def run_py_spy(python: str, *words: object) -> dict[str, float]:
         command = [str(Path(python).parent / "py-spy"), "record", "--format", "raw"]
         command += ["--rate", str(SAMPLES_A_SECOND), "--output", str(output), "--"]
         command += [python, str(HERE / "child.py"), "truth", *map(str, words)]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        for attempts_left in reversed(range(PY_SPY_ATTEMPTS)):
+            try:
+                subprocess.run(command, check=True, capture_output=True, timeout=60)
+                break
+            except subprocess.TimeoutExpired:  # it hangs now and then
+                if attempts_left == 0:
+                    raise
         return of_collapsed_stacks(output.read_text(encoding="utf-8"))
 
 
