@@ -102,7 +102,7 @@ class Point:
             self.said.setdefault(observer, []).append(said)
 
     def result(self, observer: str) -> dict[str, object]:
-        """Medians of the rounds: the true share, that which was said, and the totals."""
+        """Medians of the rounds: of the share, true and said, and of the totals."""
         runs = [run for run in self.said[observer] if sum(run.values()) > 0.0]
         return {
             "case": self.name,
