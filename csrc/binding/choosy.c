@@ -288,8 +288,9 @@ choose_call(PyObject *self, PyObject *const *args, int kind)
         return call_of_c(monitor, args, args[2], key, frame | FPY_C_CALL);
     }
     if (PyType_Check(args[2]) && recorder->builtins == FPY_BUILTINS_C) {
-        return call_of_other(
-            monitor, args, fpy_asides_of_class(recorder->session, args));
+        fpy_count_class_call(recorder, args);
+        /* Looking into the class may have run the program. */
+        return monitor->c_thread == thread ? call_of_other(monitor, args, 0) : Py_None;
     }
     key = fpy_wanted_key(recorder, args[2], args[3], &callee);
     if (key == NULL) {

@@ -326,8 +326,7 @@ feed(fpy_recorder *recorder, int kind, PyObject *const *args,
                   frame | FPY_C_CALL,
                   now);
         } else if (PyType_Check(args[2])) {
-            fp_recorder_aside(&recorder->engine,
-                              fpy_asides_of_class(recorder->session, args));
+            fpy_count_class_call(recorder, args);
         } else {
             aside(recorder);
         }
@@ -492,8 +491,7 @@ on_any_call(PyObject *self, PyObject *const *args, int kind, const bool cpu)
                          fpy_recorder_time(recorder, cpu));
         }
         if (PyType_Check(args[2]) && recorder->builtins == FPY_BUILTINS_C) {
-            fp_recorder_aside(&recorder->engine,
-                              fpy_asides_of_class(recorder->session, args));
+            fpy_count_class_call(recorder, args);
             return Py_None;
         }
         return other_call(recorder, thread, args[2], args[3]);

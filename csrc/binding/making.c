@@ -57,8 +57,8 @@ makes_plainly(const fpy_names *Py_UNUSED(names), PyObject *const *Py_UNUSED(args
 
 #endif
 
-uint32_t
-fpy_asides_of_class(const fpy_session *session, PyObject *const *args)
+static uint32_t
+asides_of(const fpy_session *session, PyObject *const *args)
 {
     const fpy_calibration *calibration = session->calibration;
 
@@ -69,6 +69,15 @@ fpy_asides_of_class(const fpy_session *session, PyObject *const *args)
         return FPY_ASIDES_OF_CLASS - 1 + calibration->asides_of_instance;
     }
     return FPY_ASIDES_OF_CLASS - 1;
+}
+
+void
+fpy_count_class_call(fpy_recorder *recorder, PyObject *const *args)
+{
+    fpy_session *session = fpy_session_held(recorder->session);
+
+    fp_recorder_aside(&recorder->engine, asides_of(session, args));
+    Py_DECREF(session->owner);
 }
 
 #endif

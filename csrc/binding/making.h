@@ -10,8 +10,9 @@
 
 #include "session.h"
 
-/* The weight of a CALL of the class args[2] at (code, offset) in args, with which the
- * one of its C_RETURN, 1, is not counted. */
-uint32_t fpy_asides_of_class(const fpy_session *session, PyObject *const *args);
+/* Counts a CALL of the class args[2] at (code, offset) in args; its C_RETURN is one
+ * aside more. Looks into the class, whose keys may be the program's objects and compare
+ * as they like: afterwards the session may be disabled, or gone. */
+void fpy_count_class_call(fpy_recorder *recorder, PyObject *const *args);
 
 #endif

@@ -444,3 +444,35 @@ def test_threads_at_the_same_address_are_told_apart():
         ONE_AFTER_THE_OTHER,
         stdout="21 [('__del__', 10), ('leaf', 20), ('other', 10)]\n",
     )
+
+
+@pytest.mark.parametrize("options", [{}, {"exclude": ["nothing.such"]}])
+def test_a_class_may_end_the_profile_when_it_is_looked_into(options):
+    """A key of its namespace that is like ``__init__`` compares as it likes."""
+    run_isolated(
+        f"""
+import fastprof, gc, warnings
+warnings.simplefilter("ignore")  # Python's own, of such keys
+class Key:
+    def __hash__(self):
+        return hash("__init__")
+    def __eq__(self, other):
+        if profilers and armed:
+            profilers.pop().disable()
+            gc.collect()
+        return False
+def make():
+    return Made()
+profilers, armed = [], []
+for _ in range(50):
+    Made = type("Made", (), {{Key(): 1, "__init__": lambda self: None}})
+    make()
+    Made.other = 1  # what is remembered of it is forgotten
+    profilers.append(fastprof.Profiler(**{options!r}))
+    profilers[0].enable()
+    armed.append(1)
+    make()
+    armed.clear()
+    assert not profilers, "nobody compared"
+"""
+    )
