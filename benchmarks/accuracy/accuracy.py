@@ -38,9 +38,9 @@ SHARES = {
 # What can be measured by itself; the last three on the last Python only.
 PARTS = ("shares", "totals", "cpu", "agreement", "order")
 # What both blocks take together without a profiler; of those that sample, all repeats.
-BLOCK_SECONDS = 0.01
+BLOCK_SECONDS = 0.004
 SAMPLED_SECONDS = 1.0
-REPEATS = 9
+REPEATS = 25
 PY_SPY_ATTEMPTS = 3
 SAMPLES_A_SECOND = 1000
 WORKLOADS = HERE.parent / "workloads"

@@ -49,21 +49,25 @@ def main() -> None:
         print(json.dumps(truth(case, calls, turns, repeats)))
         return
 
+    took: list[float] = []
+
     def call() -> None:
+        start = perf_counter()
         for _ in range(repeats if observer in SAMPLING else 1):
             program(case, calls, turns)
+        took.append(perf_counter() - start)
 
     if observer in SAMPLING:
         said = OBSERVERS[observer](call)
         print(json.dumps({block: seconds / repeats for block, seconds in said.items()}))
         return
-    # Each run a profile of its own, and of each block the least, as for the truth:
-    # whatever comes between makes only longer.
+    # Each run a profile of its own. The one that took least counts, whatever it says:
+    # what comes between makes only longer.
     end = perf_counter() + MOST_SECONDS
     runs = [OBSERVERS[observer](call)]
     while len(runs) < repeats and perf_counter() < end:
         runs.append(OBSERVERS[observer](call))
-    print(json.dumps({block: min(run[block] for run in runs) for block in runs[0]}))
+    print(json.dumps(runs[took.index(min(took))]))
 
 
 if __name__ == "__main__":

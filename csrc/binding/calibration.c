@@ -7,9 +7,12 @@
 #define MOST_ROUNDS 40
 #define FEWEST_ROUNDS 16
 #define CALLS 60                 /* of each probe in a round */
-#define MOST_NS INT64_C(8000000) /* for all rounds, once there are the fewest */
+#define MOST_NS INT64_C(8000000) /* for all rounds, once there are the fewest, */
+#define MOST_NS_AGAIN 0          /* and when it is done again, */
+#define MOST_TIMES 4             /* which is seldom, */
+#define SLOWER 1.2               /* and where the processor was slower then than now */
 #define NODES 1000               /* many more than the probes have paths */
-#define MOST_ASIDES 30           /* that one call of a class can stand for more */
+#define MOST_ASIDES (30 * FPY_ASIDE) /* that one call of a class can stand for more */
 
 enum {
     EMPTY,
@@ -45,18 +48,20 @@ static const char *const probe_names[PROBES] = {
     [RAISING] = "raising",
     [BUILTIN_RAISING] = "builtin_raising",
     [REFERENCE] = "length",
-    [REFERENCE + 1] = "identity",
-    [REFERENCE + 2] = "ordinal",
+    [REFERENCE + 1] = "ordinal",
+    [REFERENCE + 2] = "identity",
     [REFERENCE + 3] = "append",
 };
 
 /* What those of reference call, by their labels. */
 static const char *const reference_names[FP_REFERENCES] = {
     "<built-in method builtins.len>",
-    "<built-in method builtins.id>",
     "<built-in method builtins.ord>",
+    "<built-in method builtins.id>",
     "<method 'append' of 'list' objects>",
 };
+
+#define USUAL_REFERENCES 2 /* the first of them */
 
 typedef struct {
     PyObject *function;
@@ -68,6 +73,10 @@ typedef struct {
 typedef struct {
     PyObject *turns;
     probe probes[PROBES];
+    fp_ticks plain_work[MOST_ROUNDS]; /* how fast the processor was: slowness.h */
+    fp_ticks recorded_work[MOST_ROUNDS];
+    int64_t most_ns;
+    double slower; /* how many times as long all took with events for that */
     size_t plain_rounds;
     size_t recorded_rounds;
 } bench;
@@ -134,18 +143,19 @@ run_probe(const bench *b, const probe *p)
 
 /* Whether there is to be another round. */
 static bool
-have_time(size_t rounds, fp_ticks began)
+have_time(const bench *b, size_t rounds, fp_ticks began)
 {
     return rounds < FEWEST_ROUNDS ||
-           (rounds < MOST_ROUNDS && fp_clock_read_monotonic() - began < MOST_NS);
+           (rounds < MOST_ROUNDS && fp_clock_read_monotonic() - began < b->most_ns);
 }
 
 static outcome
-run_plain(bench *b, const fp_clock *clock)
+run_plain(bench *b, fp_processor *processor)
 {
+    const fp_clock *clock = processor->clock;
     const fp_ticks began = fp_clock_read_monotonic();
 
-    for (; have_time(b->plain_rounds, began); b->plain_rounds++) {
+    for (; have_time(b, b->plain_rounds, began); b->plain_rounds++) {
         for (int i = 0; i < PROBES; i++) {
             const fp_ticks before = fp_clock_now(clock);
             const outcome result = run_probe(b, &b->probes[i]);
@@ -154,6 +164,7 @@ run_plain(bench *b, const fp_clock *clock)
             }
             b->probes[i].plain[b->plain_rounds] = fp_clock_now(clock) - before;
         }
+        b->plain_work[b->plain_rounds] = fp_processor_look(processor);
     }
     return DONE;
 }
@@ -213,7 +224,7 @@ run_recorded(bench *b, const fpy_session *session)
 {
     const fp_ticks began = fp_clock_read_monotonic();
 
-    for (; have_time(b->recorded_rounds, began); b->recorded_rounds++) {
+    for (; have_time(b, b->recorded_rounds, began); b->recorded_rounds++) {
         for (int i = 0; i < PROBES; i++) {
             probe *p = &b->probes[i];
             const reading before = read_loop(session, p);
@@ -228,6 +239,8 @@ run_recorded(bench *b, const fpy_session *session)
             p->own[b->recorded_rounds] = after.own - before.own;
             p->callees[b->recorded_rounds] = after.callees - before.callees;
         }
+        b->recorded_work[b->recorded_rounds] =
+            fp_processor_look(&session->state->processor);
     }
     return DONE;
 }
@@ -274,8 +287,13 @@ by_size(const void *one, const void *other)
 }
 
 static void
-sort_times(bench *b)
+sort_times(bench *b, const fp_processor *processor)
 {
+    qsort(b->plain_work, b->plain_rounds, sizeof *b->plain_work, by_size);
+    qsort(b->recorded_work, b->recorded_rounds, sizeof *b->recorded_work, by_size);
+    b->slower = fp_processor_ratio(processor,
+                                   (double)b->plain_work[b->plain_rounds / 8],
+                                   (double)b->recorded_work[b->recorded_rounds / 8]);
     for (int i = 0; i < PROBES; i++) {
         probe *p = &b->probes[i];
         qsort(p->plain, b->plain_rounds, sizeof *p->plain, by_size);
@@ -284,11 +302,12 @@ sort_times(bench *b)
     }
 }
 
-/* Low quantiles of sorted times, for one call. */
+/* Low quantiles of sorted times, for one call; without events as if the processor had
+ * been as fast as with them. */
 static double
 plain_of(const bench *b, int number)
 {
-    return (double)b->probes[number].plain[b->plain_rounds / 8] / CALLS;
+    return b->slower * (double)b->probes[number].plain[b->plain_rounds / 8] / CALLS;
 }
 
 static double
@@ -326,45 +345,31 @@ cost_of(const bench *b, int number, double truth)
     };
 }
 
-/* The mean of the functions of reference, but for `append`, for which the interpreter
- * has a way of its own that is much shorter than all others. */
+/* The mean of the first functions of reference. For `append` the interpreter has a way
+ * of its own that is much shorter than all others, and `id` makes a number, which it
+ * does while it is still busy with the event. */
 static fp_cost
 cost_of_builtin(const bench *b)
 {
     fp_cost mean = {0};
 
-    for (int i = 0; i < FP_REFERENCES - 1; i++) {
+    for (int i = 0; i < USUAL_REFERENCES; i++) {
         const fp_cost one = cost_of(b, REFERENCE + i, truth_of(b, REFERENCE + i));
-        mean.inside += one.inside / (FP_REFERENCES - 1);
-        mean.outside += one.outside / (FP_REFERENCES - 1);
-        mean.error += one.error / (FP_REFERENCES - 1);
+        mean.inside += one.inside / USUAL_REFERENCES;
+        mean.outside += one.outside / USUAL_REFERENCES;
+        mean.error += one.error / USUAL_REFERENCES;
     }
     return mean;
 }
 
-/* As much as for the shortest function there is. The processor does some of a longer
- * one's work while it is still busy with the event, and more of the cost is outside: it
- * is divided as on average. */
+/* The mean of calls after which nothing is done and of those after which a little is:
+ * the processor does some of that while it is still busy with the event, so that less
+ * of the cost is seen inside. */
 static fp_cost
-cost_of_function(const bench *b, double pace)
+cost_of_both(const bench *b, int short_one, int longer_one, double pace)
 {
-    fp_cost cost = cost_of(b, FUNCTION, pace * truth_of(b, FUNCTION));
-    const fp_cost longer = cost_of(b, SMALL, pace * truth_of(b, SMALL));
-    const double more = (cost.inside - longer.inside) / 2.0;
-
-    cost.inside -= more;
-    cost.outside += more;
-    return cost;
-}
-
-/* Of resumes after which nothing is done, and of those after which a little is: less of
- * the cost is to be seen there. */
-static fp_cost
-cost_of_generator(const bench *b, double pace)
-{
-    const fp_cost one = cost_of(b, GENERATOR, pace * truth_of(b, GENERATOR));
-    const fp_cost other =
-        cost_of(b, LONGER_GENERATOR, pace * truth_of(b, LONGER_GENERATOR));
+    const fp_cost one = cost_of(b, short_one, pace * truth_of(b, short_one));
+    const fp_cost other = cost_of(b, longer_one, pace * truth_of(b, longer_one));
 
     return (fp_cost){
         .inside = (one.inside + other.inside) / 2.0,
@@ -397,20 +402,19 @@ pace_of(const bench *b)
     return recorded > plain && plain > 0.0 ? recorded / plain : 1.0;
 }
 
-/* The time of an event that begins and ends no call: of the two ways to have some, each
- * gives a part of the figure. */
+/* The time of an event that begins and ends no call: that of a call that is announced
+ * by one, less that of one that is not. */
 static fp_cost
 cost_of_aside(const bench *b)
 {
     const fp_cost called = cost_of(b, SMALL, truth_of(b, SMALL));
     const fp_cost uncalled = cost_of(b, SLOT, truth_of(b, SLOT));
-    const fp_cost of_class = cost_of(b, CLASS, truth_of(b, CLASS));
-    const double asides = called.inside + called.outside - uncalled.inside -
-                          uncalled.outside + of_class.inside + of_class.outside;
+    const double event =
+        called.inside + called.outside - uncalled.inside - uncalled.outside;
 
     return (fp_cost){
-        .outside = asides > 0.0 ? asides / (1.0 + FPY_ASIDES_OF_CLASS) : 0.0,
-        .error = called.error,
+        .outside = event > 0.0 ? event / FPY_ASIDE : 0.0,
+        .error = called.error / FPY_ASIDE,
     };
 }
 
@@ -419,14 +423,16 @@ costs_of(const bench *b, bool by_monitoring)
 {
     const double pace = fpy_profiling_slows_python() ? pace_of(b) : 1.0;
     const double pause = (pace - 1.0) * truth_of(b, FUNCTION);
-    const fp_cost function = cost_of_function(b, pace), builtin = cost_of_builtin(b);
+    const fp_cost function = cost_of_both(b, FUNCTION, SMALL, pace),
+                  builtin = cost_of_builtin(b);
     const fp_cost method = cost_of(b, METHOD, truth_of(b, METHOD));
     const fp_cost raising = cost_of(b, RAISING, truth_of(b, RAISING) + pause);
     const fp_cost builtin_raising =
         cost_of(b, BUILTIN_RAISING, truth_of(b, BUILTIN_RAISING));
     fp_costs costs = {
         .returned = {[FP_KIND_PYTHON] = function,
-                     [FP_KIND_GENERATOR] = cost_of_generator(b, pace),
+                     [FP_KIND_GENERATOR] =
+                         cost_of_both(b, GENERATOR, LONGER_GENERATOR, pace),
                      [FP_KIND_C] = builtin,
                      [FP_KIND_METHOD] = method},
         .raised = {[FP_KIND_PYTHON] = raised(function, raising),
@@ -441,9 +447,10 @@ costs_of(const bench *b, bool by_monitoring)
     }
     if (by_monitoring) {
         costs.aside = cost_of_aside(b);
-        costs.returned[FP_KIND_PYTHON].outside -= costs.aside.outside;
-        costs.raised[FP_KIND_PYTHON].outside -= costs.aside.outside;
-        costs.raised[FP_KIND_GENERATOR].outside -= costs.aside.outside;
+        const double event = FPY_ASIDE * costs.aside.outside;
+        costs.returned[FP_KIND_PYTHON].outside -= event;
+        costs.raised[FP_KIND_PYTHON].outside -= event;
+        costs.raised[FP_KIND_GENERATOR].outside -= event;
     }
     return costs;
 }
@@ -484,7 +491,7 @@ measure(bench *b, const fpy_session *session)
     outcome result = make_bench(b);
 
     if (result == DONE) {
-        result = run_plain(b, &session->state->clock);
+        result = run_plain(b, &session->state->processor);
     }
     return result == DONE ? run_under_events(b, session) : result;
 }
@@ -499,29 +506,58 @@ is_alone(const fpy_session *session)
            fpy_monitor_is_alone(session->state);
 }
 
+/* Whether it is to be done, or done again: what was measured while something else took
+ * the processor up is less certain. */
+static bool
+is_wanted(const fpy_session *session)
+{
+    const fpy_calibration *calibration = session->calibration;
+
+    if (calibration->is_running || !is_alone(session)) {
+        return false;
+    }
+    return !calibration->is_done ||
+           (calibration->times < MOST_TIMES &&
+            SLOWER * (double)fp_processor_look(&session->state->processor) <
+                calibration->slowness);
+}
+
+/* Of a measurement that was not disturbed. */
+static void
+take_over(fpy_calibration *calibration, const bench *b, const fp_costs *costs)
+{
+    calibration->costs = *costs;
+    calibration->slowness = (double)b->recorded_work[b->recorded_rounds / 8];
+    calibration->asides_of_class = asides_beyond(b, costs, CLASS, 0.0, 0.0);
+    /* An instance has the calls of its class and of `__init__`, which no CALL names;
+     * what uses `super`, two functions that a CALL names. */
+    calibration->asides_of_instance =
+        asides_beyond(b, costs, INSTANCE, 1.0, calibration->asides_of_class);
+    calibration->asides_of_super = asides_beyond(
+        b, costs, SUPER, 2.0, calibration->asides_of_class + 2.0 * FPY_ASIDE);
+    calibration->is_done = true;
+}
+
 int
 fpy_calibrate(const fpy_session *session)
 {
     const bool by_monitoring = session->source == &fpy_hook_monitoring;
     fpy_calibration *calibration = session->calibration;
-    bench b = {0};
+    bench b = {.most_ns = calibration->is_done ? MOST_NS_AGAIN : MOST_NS};
     outcome result;
 
-    if (calibration->is_done || calibration->is_running || !is_alone(session)) {
+    if (!is_wanted(session)) {
         return 0;
     }
     calibration->is_running = true;
+    calibration->times++;
     result = measure(&b, session);
     if (result == DONE) {
-        sort_times(&b);
-        calibration->costs = costs_of(&b, by_monitoring);
-        /* An instance has the calls of its class and of `__init__`, which no CALL
-         * names; what uses `super`, two functions that a CALL names. */
-        calibration->asides_of_instance =
-            asides_beyond(&b, &calibration->costs, INSTANCE, 1.0, FPY_ASIDES_OF_CLASS);
-        calibration->asides_of_super =
-            asides_beyond(&b, &calibration->costs, SUPER, 2.0, FPY_ASIDES_OF_CLASS + 2);
-        calibration->is_done = are_plausible(&calibration->costs);
+        sort_times(&b, &session->state->processor);
+        const fp_costs costs = costs_of(&b, by_monitoring);
+        if (are_plausible(&costs)) {
+            take_over(calibration, &b, &costs);
+        }
     }
     calibration->is_running = false;
     free_bench(&b);
@@ -539,6 +575,14 @@ fpy_reference_of(PyObject *label)
     return 0;
 }
 
+static void
+multiply(fp_cost *cost, double ratio)
+{
+    cost->inside *= ratio;
+    cost->outside *= ratio;
+    cost->error *= ratio;
+}
+
 const fp_costs *
 fpy_costs_of(const fpy_session *session)
 {
@@ -547,4 +591,27 @@ fpy_costs_of(const fpy_session *session)
     return session->compensate && !session->lacked_costs && calibration->is_done
                ? &calibration->costs
                : NULL;
+}
+
+bool
+fpy_costs_meanwhile(const fpy_session *session, fp_costs *costs)
+{
+    const fp_costs *measured = fpy_costs_of(session);
+    const double ratio = fp_processor_ratio(&session->state->processor,
+                                            session->calibration->slowness,
+                                            fp_slowness_of(&session->slowness));
+
+    if (measured == NULL) {
+        return false;
+    }
+    *costs = *measured;
+    for (int kind = 0; kind < FP_KINDS; kind++) {
+        multiply(&costs->returned[kind], ratio);
+        multiply(&costs->raised[kind], ratio);
+    }
+    multiply(&costs->aside, ratio);
+    for (int i = 0; i < FP_REFERENCES; i++) {
+        costs->expected[i] *= ratio;
+    }
+    return true;
 }

@@ -24,8 +24,12 @@
  * own (a signal handler's, say). */
 int fpy_calibrate(const fpy_session *session);
 
-/* The costs of an event source; NULL: they are not known. */
+/* The costs of an event source, as measured; NULL: they are not known. */
 const fp_costs *fpy_costs_of(const fpy_session *session);
+
+/* What they were while a session recorded: as many times as much as the processor was
+ * slower meanwhile. False: it is not known. */
+bool fpy_costs_meanwhile(const fpy_session *session, fp_costs *costs);
 
 /* For fp_traits: which function of reference a C function is, by its label. */
 unsigned char fpy_reference_of(PyObject *label);

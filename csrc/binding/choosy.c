@@ -281,7 +281,7 @@ choose_call(PyObject *self, PyObject *const *args, int kind)
         return Py_None;
     }
     if (Py_IS_TYPE(args[2], &PyFunction_Type)) {
-        return call_of_other(monitor, args, 1);
+        return call_of_other(monitor, args, FPY_ASIDE);
     }
     key = fpy_plain_c_key(args[2], args[3], monitor->missing);
     if (FP_LIKELY(key != NULL)) {
@@ -294,7 +294,7 @@ choose_call(PyObject *self, PyObject *const *args, int kind)
     }
     key = fpy_wanted_key(recorder, args[2], args[3], &callee);
     if (key == NULL) {
-        return call_of_other(monitor, args, 1);
+        return call_of_other(monitor, args, FPY_ASIDE);
     }
     return call_of_c(monitor, args, callee, key, frame | FPY_C_CALL);
 }

@@ -251,10 +251,10 @@ fpy_snapshot_take(fpy_session *session)
         return NULL;
     }
     self->seconds_per_tick = fpy_session_scale(session);
-    if (fpy_costs_of(session) != NULL) {
-        self->costs = *fpy_costs_of(session);
-        self->compensated = 1;
+    if (session->enabled) {
+        fpy_session_look(session);
     }
+    self->compensated = fpy_costs_meanwhile(session, &self->costs);
     self->complete = !session->incomplete;
     self->hook_lost = session->hook_lost;
     self->threads_lost = session->threads_lost;

@@ -190,7 +190,7 @@ fpy_wanted_key(const fpy_recorder *recorder, PyObject *callable, PyObject *first
 static inline PyObject *
 aside(fpy_recorder *recorder)
 {
-    fp_recorder_aside(&recorder->engine, 1);
+    fp_recorder_aside(&recorder->engine, FPY_ASIDE);
     return Py_None;
 }
 

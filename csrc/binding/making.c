@@ -57,18 +57,17 @@ makes_plainly(const fpy_names *Py_UNUSED(names), PyObject *const *Py_UNUSED(args
 
 #endif
 
+/* Beyond those of any class. */
 static uint32_t
-asides_of(const fpy_session *session, PyObject *const *args)
+more_asides(const fpy_session *session, PyObject *const *args)
 {
     const fpy_calibration *calibration = session->calibration;
 
     if (args[2] == (PyObject *)&PySuper_Type) {
-        return FPY_ASIDES_OF_CLASS - 1 + calibration->asides_of_super;
+        return calibration->asides_of_super;
     }
-    if (makes_plainly(&session->state->names, args)) {
-        return FPY_ASIDES_OF_CLASS - 1 + calibration->asides_of_instance;
-    }
-    return FPY_ASIDES_OF_CLASS - 1;
+    return makes_plainly(&session->state->names, args) ? calibration->asides_of_instance
+                                                       : 0;
 }
 
 void
@@ -76,7 +75,10 @@ fpy_count_class_call(fpy_recorder *recorder, PyObject *const *args)
 {
     fpy_session *session = fpy_session_held(recorder->session);
 
-    fp_recorder_aside(&recorder->engine, asides_of(session, args));
+    const uint32_t more = more_asides(session, args);
+    const uint32_t all = session->calibration->asides_of_class + more;
+
+    fp_recorder_aside(&recorder->engine, all > FPY_ASIDE ? all - FPY_ASIDE : 0);
     Py_DECREF(session->owner);
 }
 

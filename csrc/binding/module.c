@@ -6,6 +6,7 @@
 #include "region.h"
 #include "session.h"
 #include "state.h"
+#include "work.h"
 
 #include "../engine/alloc.h"
 #include "../engine/clock.h"
@@ -85,7 +86,22 @@ clock_quality(PyObject *module, PyObject *Py_UNUSED(ignored))
         "(dd)", quality.ticks_per_reading * scale, (double)quality.step * scale);
 }
 
+static PyObject *
+known_work(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    fpy_state *state = fpy_state_of_module(module);
+
+    return PyFloat_FromDouble((double)fp_processor_look(&state->processor) *
+                              fp_clock_scale(&state->clock));
+}
+
 PyMethodDef fpy_module_methods[] = {
+    {"known_work",
+     known_work,
+     METH_NOARGS,
+     "known_work($module, /)\n--\n\n"
+     "The seconds that a piece of work takes by which the core tells how fast the\n"
+     "processor is now (csrc/engine/slowness.h)."},
     {"clock_quality",
      clock_quality,
      METH_NOARGS,
@@ -192,8 +208,9 @@ module_exec(PyObject *module)
     fpy_state *state = fpy_state_of_module(module);
 
     choose_clock(state);
-    if (make_names(&state->names) < 0 || fpy_monitor_init(state) < 0 ||
-        fpy_find_thread_starters(state) < 0 || fpy_collector_init(state, module) < 0) {
+    if (make_names(&state->names) < 0 || fpy_work_init(state) < 0 ||
+        fpy_monitor_init(state) < 0 || fpy_find_thread_starters(state) < 0 ||
+        fpy_collector_init(state, module) < 0) {
         return -1;
     }
     state->names.region = make_type(module, &fpy_region_spec, true);
@@ -271,6 +288,7 @@ module_free(void *module)
         fp_free(state->left_out);
         state->left_out = NULL;
         state->left_out_count = 0;
+        fpy_work_clear(state);
         Py_CLEAR(state->names.call);
         Py_CLEAR(state->names.name);
         Py_CLEAR(state->names.code);

@@ -607,6 +607,7 @@ profiler_disable(fpy_profiler *self, PyObject *Py_UNUSED(ignored))
     if (session->enabled) {
         stop(session);
         fpy_session_close(session, fpy_session_now(session));
+        fpy_session_look(session);
     }
     Py_RETURN_NONE;
 }

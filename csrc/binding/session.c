@@ -115,6 +115,9 @@ init_engine(fp_recorder *engine, fpy_session *session)
             fp_recorder_free(engine);
         }
     }
+    if (status == FP_OK && session->slowness.processor != NULL) {
+        engine->slowness = &session->slowness;
+    }
     return status;
 }
 
@@ -453,6 +456,7 @@ fpy_session_clear(fpy_session *session)
         session->budget.nodes_left = session->max_nodes;
         session->began = session->enabled ? fpy_session_now_quietly(session) : 0;
         session->spans = (fpy_spans){0};
+        session->slowness = (fp_slowness){.processor = session->slowness.processor};
         if (session->enabled) {
             fpy_session_begin_span(session);
         }
@@ -478,9 +482,21 @@ fpy_session_begin_span(fpy_session *session)
 {
     fpy_spans *spans = &session->spans;
 
+    if (session->compensate) {
+        session->slowness.processor = &session->state->processor;
+        fp_slowness_look(&session->slowness);
+    }
     spans->began = fp_clock_now(&session->state->clock);
     if (spans->count++ == 0) {
         spans->first = spans->began;
+    }
+}
+
+void
+fpy_session_look(fpy_session *session)
+{
+    if (session->slowness.processor != NULL) {
+        fp_slowness_look(&session->slowness);
     }
 }
 

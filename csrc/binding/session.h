@@ -30,10 +30,10 @@ struct fpy_thread;
  * frame that calls it, with the lowest bit set. */
 #define FPY_C_CALL ((fp_frame)1)
 
-/* As many asides as the CALL of a Python function are the CALL and the C_RETURN of a
- * class that is not recorded: two events, and the interpreter does not take its short
- * ways to make an instance. */
-#define FPY_ASIDES_OF_CLASS 3
+/* So many asides are an event that begins and ends nothing: a CALL of a Python function
+ * that is announced by its own event, the C_RETURN of a class. What else costs time is
+ * counted in the same unit, to a quarter of such an event. */
+#define FPY_ASIDE 4
 
 /* Which callables that are not Python functions are recorded. */
 typedef enum {
@@ -103,6 +103,7 @@ struct fpy_session {
     bool enabled;
     fp_ticks began; /* when it was first enabled; 0: never */
     fpy_spans spans;
+    fp_slowness slowness; /* if times are to be compensated */
     int enabled_line;     /* where in the program; with the code object: */
     PyObject *enabled_in; /* NULL while it is not enabled, or when no Python code did */
     bool subcalls;
@@ -231,6 +232,9 @@ void fpy_session_free(fpy_session *session);
 /* A span begins, or ends. */
 void fpy_session_begin_span(fpy_session *session);
 void fpy_session_end_span(fpy_session *session);
+
+/* Looks how fast the processor is. */
+void fpy_session_look(fpy_session *session);
 
 /* Calls that have been recorded up to now and have ended. It takes as long as it takes
  * to look at each path once. */

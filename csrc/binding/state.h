@@ -6,6 +6,7 @@
 
 #include "../engine/clock.h"
 #include "../engine/correction.h"
+#include "../engine/slowness.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +27,15 @@ typedef struct {
     PyTypeObject *region; /* of ours: see region.h */
 } fpy_names;
 
+/* See work.h. */
+typedef struct {
+    PyObject *numbers; /* by keys, all of which are in: */
+    PyObject *keys;
+    PyObject *names;
+    PyObject *name; /* one of them */
+    PyObject *zero;
+} fpy_work;
+
 /* What `with` begins and ends: a call without a callable. */
 typedef struct {
     PyObject_HEAD
@@ -35,8 +45,11 @@ typedef struct {
 /* What the events of one source cost; see calibration.h. */
 typedef struct {
     fp_costs costs;
+    uint32_t asides_of_class;
     uint32_t asides_of_instance; /* beyond those of any class: see making.h */
     uint32_t asides_of_super;
+    double slowness; /* what the work of slowness.h took meanwhile */
+    int times;       /* that it was measured */
     bool is_done;
     bool is_running;
 } fpy_calibration;
@@ -55,6 +68,8 @@ typedef struct {
     bool is_collecting;
     void *idle_hooks; /* of setprofile: see take_idle_hook */
     fp_clock clock;
+    fpy_work work;
+    fp_processor processor;
     fpy_calibration calibrations[2]; /* of setprofile and of monitoring */
     struct fpy_session *active;      /* the sessions that record now; borrowed */
     struct fpy_monitor *monitor;     /* NULL where there is no sys.monitoring */

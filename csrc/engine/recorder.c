@@ -181,6 +181,18 @@ fp_recorder_leave_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool
     return fp_recorder_leave(recorder, frame, now, raised);
 }
 
+FP_COLD void
+fp_recorder_left(fp_recorder *recorder, fp_ticks elapsed, fp_ticks now)
+{
+    if (elapsed < 0) {
+        recorder->top[1].node->inclusive_ticks -= elapsed;
+        recorder->clamped++;
+    } else if (recorder->slowness != NULL &&
+               fp_slowness_is_due(recorder->slowness, now)) {
+        fp_recorder_lose(recorder, fp_slowness_look(recorder->slowness));
+    }
+}
+
 /* Makes room for the resumptions of a node. */
 static bool
 have_room_for_resumption(fp_recorder *recorder, uint32_t index)

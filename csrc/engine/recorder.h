@@ -20,6 +20,7 @@
 #include "calltree.h"
 #include "clock.h"
 #include "pairs.h"
+#include "slowness.h"
 #include "status.h"
 
 #include <stdbool.h>
@@ -55,6 +56,7 @@ typedef struct {
     fp_ticks lost_ticks; /* the profiler's own time: the program's clock is behind */
     int64_t clamped;     /* calls that seemed to end before they began */
     fp_calltree tree;
+    fp_slowness *slowness; /* to be kept up; or NULL */
     fp_open_call *stack;
     fp_ticks *off;     /* by a node's index: see fp_recorder_wait; or NULL */
     uint32_t off_size; /* nodes there is room for */
@@ -80,6 +82,13 @@ fp_status fp_recorder_enter_slow(fp_recorder *recorder, fp_key key, fp_frame fra
                                  fp_ticks now);
 fp_status fp_recorder_leave_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now,
                                  bool raised);
+
+/* Of a call that has just been left, what is seldom: it seemed to end before it began,
+ * or took so long that there is time to look how fast the processor is. */
+void fp_recorder_left(fp_recorder *recorder, fp_ticks elapsed, fp_ticks now);
+
+/* Ticks: short of it there is nothing to be done after a call; some 0.1 ms. */
+#define FP_LONG_CALL ((uint64_t)1 << 18)
 
 /* The fast way of fp_recorder_enter, for a child that is foreseen. False: it takes the
  * slow one; nothing was done. */
@@ -130,11 +139,7 @@ fp_recorder_try_leave(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool 
 
     if (FP_LIKELY(top->frame == frame)) {
         fp_node *node = top->node;
-        fp_ticks elapsed = now - recorder->lost_ticks - top->entered;
-        if (elapsed < 0) {
-            elapsed = 0;
-            recorder->clamped++;
-        }
+        const fp_ticks elapsed = now - recorder->lost_ticks - top->entered;
         node->calls++;
         if (raised) {
             node->raised++;
@@ -142,6 +147,9 @@ fp_recorder_try_leave(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool 
         node->inclusive_ticks += elapsed;
         top->entered = now;
         recorder->top = top - 1;
+        if (!FP_LIKELY((uint64_t)elapsed < FP_LONG_CALL)) {
+            fp_recorder_left(recorder, elapsed, now);
+        }
         return true;
     }
     return false;

@@ -21,6 +21,7 @@ ENGINE_CHAIN = (
     "calltree",
     "suspensions",
     "pairs",
+    "slowness",
     "recorder",
     "folding",
     "snapshot",
@@ -34,6 +35,7 @@ ENGINE_CHAIN = (
 BINDING_CHAIN = (
     "compat",
     "state",
+    "work",
     "key",
     "label",
     "callable",

@@ -1,0 +1,160 @@
+#include "recorder.h"
+#include "support.h"
+
+static fp_clock clock_here;
+static fp_ticks takes; /* what the work takes, next time and for ever */
+
+static fp_ticks
+work(void *context)
+{
+    ck_assert_ptr_eq(context, &takes);
+    return takes;
+}
+
+static fp_processor
+processor_with(fp_ticks least)
+{
+    takes = least;
+    ck_assert_int_eq(fp_clock_init(&clock_here, NULL), FP_OK);
+    return (fp_processor){
+        .clock = &clock_here, .work = work, .context = &takes, .least = least};
+}
+
+static void
+look(fp_slowness *slowness, fp_ticks took)
+{
+    takes = took;
+    ck_assert_int_ge(fp_slowness_look(slowness), 0);
+}
+
+START_TEST(the_least_is_kept)
+{
+    fp_processor processor = processor_with(0);
+
+    takes = 300;
+    ck_assert_int_eq(fp_processor_look(&processor), 300);
+    takes = 200;
+    ck_assert_int_eq(fp_processor_look(&processor), 200);
+    takes = 250;
+    ck_assert_int_eq(fp_processor_look(&processor), 250);
+    ck_assert_int_eq(processor.least, 200);
+    takes = 0; /* it could not be done */
+    ck_assert_int_eq(fp_processor_look(&processor), 0);
+    ck_assert_int_eq(processor.least, 200);
+}
+END_TEST
+
+START_TEST(the_ratio_is_how_much_longer_events_take)
+{
+    const fp_processor processor = processor_with(100);
+    const double slower = fp_processor_ratio(&processor, 100.0, 150.0);
+
+    ck_assert_double_gt(slower, 1.45);
+    ck_assert_double_lt(slower, 1.75);
+    ck_assert_double_eq_tol(
+        fp_processor_ratio(&processor, 150.0, 100.0), 1.0 / slower, 1e-9);
+    ck_assert_double_eq_tol(fp_processor_ratio(&processor, 150.0, 200.0) * slower,
+                            fp_processor_ratio(&processor, 100.0, 200.0),
+                            1e-9);
+}
+END_TEST
+
+START_TEST(what_is_not_known_or_not_apart_is_no_ratio)
+{
+    const fp_processor processor = processor_with(100), never = {0};
+
+    ck_assert_double_eq(fp_processor_ratio(&processor, 100.0, 105.0), 1.0);
+    ck_assert_double_eq(fp_processor_ratio(&processor, 0.0, 150.0), 1.0);
+    ck_assert_double_eq(fp_processor_ratio(&processor, 150.0, 0.0), 1.0);
+    ck_assert_double_eq(fp_processor_ratio(&never, 100.0, 150.0), 1.0);
+    ck_assert_double_eq(fp_processor_ratio(&processor, 100.0, 1e9), 3.0);
+    ck_assert_double_eq(fp_processor_ratio(&processor, 1e9, 100.0), 1.0 / 3.0);
+}
+END_TEST
+
+START_TEST(looks_that_agree_are_believed)
+{
+    fp_processor processor = processor_with(100);
+    fp_slowness slowness = {.processor = &processor};
+
+    ck_assert_double_eq(fp_slowness_of(&slowness), 0.0);
+    look(&slowness, 170);
+    ck_assert_double_eq(fp_slowness_of(&slowness), 0.0); /* one says nothing */
+    look(&slowness, 170);
+    ck_assert_double_eq_tol(fp_slowness_of(&slowness), 170.0, 1e-6);
+}
+END_TEST
+
+START_TEST(a_few_looks_may_have_met_a_disturbance)
+{
+    fp_processor processor = processor_with(100);
+    fp_slowness slowness = {.processor = &processor};
+
+    look(&slowness, 100);
+    look(&slowness, 100);
+    look(&slowness, 170);
+    ck_assert_double_le(fp_slowness_of(&slowness), 100.0);
+    for (int i = 0; i < 300; i++) { /* a third of the time is surely slower */
+        look(&slowness, i % 3 == 0 ? 170 : 100);
+    }
+    ck_assert_double_gt(fp_slowness_of(&slowness), 115.0);
+    ck_assert_double_lt(fp_slowness_of(&slowness), 123.4);
+}
+END_TEST
+
+START_TEST(a_look_that_failed_counts_for_nothing)
+{
+    fp_processor processor = processor_with(100);
+    fp_slowness slowness = {.processor = &processor};
+
+    look(&slowness, 150);
+    look(&slowness, 0);
+    look(&slowness, 150);
+    ck_assert_double_eq_tol(fp_slowness_of(&slowness), 150.0, 1e-6);
+}
+END_TEST
+
+/* ---- while calls are recorded ---- */
+
+#define LONG_CALL ((fp_ticks)FP_LONG_CALL)
+#define LATER ((fp_ticks)1 << 24) /* than a look that has just been */
+
+START_TEST(long_calls_are_followed_by_a_look)
+{
+    fp_budget budget = {.nodes_left = 10};
+    fp_processor processor = processor_with(100);
+    fp_slowness slowness = {.processor = &processor};
+    fp_recorder recorder;
+    fp_ticks now;
+
+    ck_assert_int_eq(fp_recorder_init(&recorder, &budget), FP_OK);
+    recorder.slowness = &slowness;
+    look(&slowness, 100);
+    now = slowness.looked_at + LATER;
+    for (int i = 0; i < 3; i++) { /* short ones are not */
+        fp_recorder_enter(&recorder, MAIN, frame(1), now);
+        fp_recorder_leave(&recorder, frame(1), now + LONG_CALL - 1, false);
+    }
+    ck_assert_double_eq(slowness.looks, 1.0);
+    fp_recorder_enter(&recorder, MAIN, frame(1), now);
+    fp_recorder_leave(&recorder, frame(1), now + LONG_CALL, false);
+    ck_assert_double_eq(slowness.looks, 2.0);
+    ck_assert_int_gt(recorder.lost_ticks, 0); /* nobody's time */
+
+    now = slowness.looked_at; /* nor where the last is not long ago */
+    fp_recorder_enter(&recorder, MAIN, frame(1), now - LONG_CALL);
+    fp_recorder_leave(&recorder, frame(1), now, false);
+    ck_assert_double_eq(slowness.looks, 2.0);
+
+    recorder.slowness = NULL;
+    fp_recorder_enter(&recorder, MAIN, frame(1), now);
+    fp_recorder_leave(&recorder, frame(1), now + LATER, false);
+    ck_assert_double_eq(slowness.looks, 2.0);
+    fp_recorder_free(&recorder);
+}
+END_TEST
+
+RUN_SUITE("slowness", the_least_is_kept, the_ratio_is_how_much_longer_events_take,
+          what_is_not_known_or_not_apart_is_no_ratio, looks_that_agree_are_believed,
+          a_few_looks_may_have_met_a_disturbance, a_look_that_failed_counts_for_nothing,
+          long_calls_are_followed_by_a_look)
