@@ -1,9 +1,9 @@
 """How much longer events take when something else uses the same core, by known work.
 
-``slowness.py [SECONDS]``: for each tenth of a second, pinned to one CPU, what a loop takes,
-what recording it adds, and what the core's piece of known work takes; then, of the rest
-over the fastest tenth, what recording adds for what the work takes more. On a machine
-where nothing disturbs it shows nothing: all ratios are 1.
+``slowness.py [SECONDS]``: for each tenth of a second, pinned to one CPU, what a loop
+takes, what recording it adds, and what the core's piece of known work takes; then how
+much more recording adds for each part that the work takes more. On a machine where
+nothing disturbs it shows nothing: all ratios are 1.
 """
 
 from __future__ import annotations

@@ -205,23 +205,30 @@ def agreement(python: str, rounds: int) -> dict[str, dict[str, list[float]]]:
     return errors
 
 
-def measure_parts(
+def measured_parts(
     python: str, is_last: bool, rounds: int, parts: Sequence[str], quick: bool
-) -> dict[str, object]:
-    """What was asked for, of one Python."""
-    measured: dict[str, object] = {}
+) -> Iterator[tuple[str, object]]:
+    """What was asked for, of one Python: each part's name in the page, and results."""
     if "shares" in parts:
         observers = [*OBSERVERS, "py-spy"] if is_last else list(OURS)
-        measured["results"] = measure(python, observers, rounds, quick)
+        yield "results", measure(python, observers, rounds, quick)
     if "totals" in parts:
-        measured["totals"] = totals(python, rounds, quick)
+        yield "totals", totals(python, rounds, quick)
     if "cpu" in parts and is_last and not quick:
-        measured["cpu"] = cpu_costs(python, rounds)
+        yield "cpu", cpu_costs(python, rounds)
     if "agreement" in parts and is_last and not quick:
-        measured["agreement"] = agreement(python, rounds)
+        yield "agreement", agreement(python, rounds)
     if "order" in parts and is_last and not quick:
-        measured["order"] = order.measure(python)
-    return measured
+        yield "order", order.measure(python)
+
+
+def write(known: dict[str, dict], page: Path, raw: Path) -> None:
+    """The page, the figures behind it and the picture."""
+    import report
+
+    measured = list(known.values())
+    raw.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    page.write_text(report.page(measured), encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -242,22 +249,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rounds = 1 if options.quick else options.rounds
     for python in options.pythons:
         facts = measuring.probe(python)
-        parts = measure_parts(
-            python, python == options.pythons[-1], rounds, options.parts, options.quick
-        )
         about = {**measuring.circumstances(facts), "rounds": rounds}
-        if facts["python"] in known:
-            for part in parts:
-                known[facts["python"]].setdefault("later", {})[part] = about
-            about = known[facts["python"]]
-        known[facts["python"]] = {**about, **parts}
-    measured = list(known.values())
-    raw.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    import report
-
-    options.output.write_text(report.page(measured), encoding="utf-8")
+        was_known = facts["python"] in known
+        one = known.setdefault(facts["python"], dict(about))
+        is_last = python == options.pythons[-1]
+        for part, results in measured_parts(
+            python, is_last, rounds, options.parts, options.quick
+        ):
+            one[part] = results
+            if was_known:
+                one.setdefault("later", {})[part] = about
+            write(known, options.output, raw)
     if not options.quick:
-        report.draw(measured, HERE.parents[1] / "docs" / "accuracy.svg")
+        import report
+
+        report.draw(list(known.values()), HERE.parents[1] / "docs" / "accuracy.svg")
     return 0
 
 

@@ -202,7 +202,6 @@ def page(measured: Sequence[dict]) -> str:
     """All of it."""
     parts = [HEAD]
     for one in measured:
-        results = one["results"]
         machine = one["machine"]
         parts.append(
             f"## {one['python']}\n\n"
@@ -214,11 +213,16 @@ def page(measured: Sequence[dict]) -> str:
                 f"- {part}: {about['date']}, revision {about['revision']}\n"
                 for part, about in one.get("later", {}).items()
             )
-            + "\n"
-            f"{whole(results)}\n\nfastprof, over the sweep of shares (errors in "
-            f"points, of the total as a fraction):\n\n{goals(results)}\n\n"
-            f"{by_case(results)}\n\n### Programs\n\n{totals(one['totals'])}\n"
         )
+        if "results" in one:
+            results = one["results"]
+            parts.append(
+                f"{whole(results)}\n\nfastprof, over the sweep of shares (errors in "
+                f"points, of the total as a fraction):\n\n{goals(results)}\n\n"
+                f"{by_case(results)}\n"
+            )
+        if "totals" in one:
+            parts.append(f"### Programs\n\n{totals(one['totals'])}\n")
         if "cpu" in one:
             parts.append(cpu_costs(one["cpu"]))
         if "agreement" in one:

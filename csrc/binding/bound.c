@@ -6,6 +6,7 @@
 #define TRUE_COST_FACTOR                                                               \
     1.4                      /* what events cost in programs, by what they cost in the \
                                 loops of calibration: see correction.h */
+#define WORTH_ITS_EVENTS 3   /* times as much as these a C function takes */
 #define FIRST_SPENDING 10e-3 /* seconds that may be spent in advance */
 #define SPENDING_OF_LEARNING 3e-3 /* and while all are let back in */
 #define PERIOD 20e-3              /* seconds between two looks, about */
@@ -47,7 +48,7 @@ grant(fpy_thrift *thrift, double ticks, fp_ticks now)
     thrift->granted_at = now;
 }
 
-/* How long a C function takes that is worth its events. */
+/* How long a C function takes that is worth its events: with them. */
 static fp_ticks
 dear(fpy_session *session)
 {
@@ -55,7 +56,7 @@ dear(fpy_session *session)
                               ? session->calibration->costs.expected[0]
                               : ticks_of(session, USUAL_COST);
 
-    return (fp_ticks)inside + true_cost(session, FP_KIND_C);
+    return (fp_ticks)inside + WORTH_ITS_EVENTS * true_cost(session, FP_KIND_C);
 }
 
 static void

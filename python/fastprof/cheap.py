@@ -6,19 +6,26 @@ no other process. Some call methods of the program's objects (`__len__`, `__hash
 list: how long it takes is what people look for.
 """
 
+import _random
 import builtins
 import math
 import operator
+import os
+import sys
+import time
 
 __all__ = ["CHEAP"]
 
 # By type; what has no such method on this Python is passed over.
 METHODS: "dict[type, str]" = {
-    list: "append clear copy extend index insert pop remove reverse",
-    dict: "clear copy get items keys pop popitem setdefault update values",
+    list: "append clear copy extend index insert pop remove reverse"
+    " __contains__ __getitem__",
+    dict: "clear copy get items keys pop popitem setdefault update values"
+    " __contains__ __getitem__",
     set: "add clear copy difference discard intersection isdisjoint issubset issuperset"
-    " pop remove symmetric_difference union update",
-    frozenset: "copy difference intersection isdisjoint issubset issuperset union",
+    " pop remove symmetric_difference union update __contains__",
+    frozenset: "copy difference intersection isdisjoint issubset issuperset union"
+    " __contains__",
     tuple: "count index",
     str: "capitalize casefold center endswith expandtabs isalnum isalpha isascii"
     " isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle"
@@ -36,12 +43,19 @@ METHODS: "dict[type, str]" = {
     complex: "conjugate",
     memoryview: "cast release tolist",
     slice: "indices",
+    _random.Random: "getrandbits random",
 }
 BUILTINS = (
-    "abs callable chr delattr divmod getattr hasattr hash id isinstance issubclass iter"
-    " len ord setattr"
+    "abs bin callable chr delattr divmod getattr hasattr hash hex id isinstance"
+    " issubclass iter len max min oct ord round setattr"
 )
 MODULES = (math, operator)
+# What tells the time, or where the program is; `fspath` of a string.
+OTHERS: "dict[object, str]" = {
+    os: "fspath",
+    sys: "_getframe exc_info intern",
+    time: "monotonic monotonic_ns perf_counter perf_counter_ns time time_ns",
+}
 # They may take long, with large numbers or with what they call.
 NOT_CHEAP = {"factorial", "comb", "perm", "call", "methodcaller", "pow", "prod", "fsum"}
 
@@ -57,6 +71,8 @@ def cheap_callables() -> "tuple[object, ...]":
             for name, value in sorted(vars(module).items())
             if not name.startswith("_") and name not in NOT_CHEAP
         ]
+    for module, names in OTHERS.items():
+        found += [getattr(module, name) for name in names.split()]
     return tuple(found)
 
 
