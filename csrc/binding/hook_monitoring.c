@@ -135,13 +135,26 @@ leave_slowly(fpy_recorder *recorder, fp_frame identity, fp_ticks now, bool raise
     return Py_None;
 }
 
+static FP_COLD PyObject *
+left_oddly(fpy_recorder *recorder, fp_ticks elapsed, fp_ticks now)
+{
+    fp_recorder_left(&recorder->engine, elapsed, now);
+    return Py_None;
+}
+
 static inline PyObject *
 leave(fpy_recorder *recorder, fp_frame identity, fp_ticks now, bool raised)
 {
-    if (FP_LIKELY(fp_recorder_try_leave(&recorder->engine, identity, now, raised))) {
+    fp_ticks elapsed;
+
+    switch (fp_recorder_leave_top(&recorder->engine, identity, now, raised, &elapsed)) {
+    case FP_LEFT:
         return Py_None;
+    case FP_LEFT_ODDLY:
+        return left_oddly(recorder, elapsed, now);
+    default:
+        return leave_slowly(recorder, identity, now, raised);
     }
-    return leave_slowly(recorder, identity, now, raised);
 }
 
 /* The same for all; NULL when there is none: it is no C function or method, or a method

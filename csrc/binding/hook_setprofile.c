@@ -539,6 +539,13 @@ leave_c_slowly(fpy_recorder *recorder, PyFrameObject *frame, PyObject *function,
     return 0;
 }
 
+static FP_COLD int
+left_oddly(fpy_recorder *recorder, fp_ticks elapsed, fp_ticks now)
+{
+    fp_recorder_left(&recorder->engine, elapsed, now);
+    return 0;
+}
+
 /* A generator's frame is perhaps left: the innermost call is one. */
 static FP_OUT_OF_LINE int
 leave_generator(fpy_recorder *recorder, PyFrameObject *frame, PyObject *result,
@@ -577,6 +584,7 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
     const fp_frame of_call = (fp_frame)frame;
     const fp_frame of_c_call = of_call | FPY_C_CALL;
     const bool raised = what == PyTrace_C_EXCEPTION;
+    fp_ticks elapsed;
 
     switch (what) {
     case PyTrace_CALL:
@@ -591,10 +599,14 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
         if (!FP_LIKELY(!engine->top->node->suspends)) {
             return leave_generator(recorder, frame, arg, now);
         }
-        if (FP_LIKELY(fp_recorder_try_leave(engine, of_call, now, arg == NULL))) {
+        switch (fp_recorder_leave_top(engine, of_call, now, arg == NULL, &elapsed)) {
+        case FP_LEFT:
             return 0;
+        case FP_LEFT_ODDLY:
+            return left_oddly(recorder, elapsed, now);
+        default:
+            return leave_slowly(recorder, frame, arg, now);
         }
-        return leave_slowly(recorder, frame, arg, now);
     case PyTrace_C_CALL:
         if (!FP_LIKELY(!recorder->is_choosy)) {
             return c_call_in_focus(recorder, frame, arg, now);
@@ -607,11 +619,17 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
         return enter_known(recorder, arg, fpy_c_function_key(arg), of_c_call, now);
     case PyTrace_C_RETURN:
     case PyTrace_C_EXCEPTION:
-        if (!recorder->builtins ||
-            FP_LIKELY(fp_recorder_try_leave(engine, of_c_call, now, raised))) {
+        if (!recorder->builtins) {
             return 0;
         }
-        return leave_c_slowly(recorder, frame, arg, now, raised);
+        switch (fp_recorder_leave_top(engine, of_c_call, now, raised, &elapsed)) {
+        case FP_LEFT:
+            return 0;
+        case FP_LEFT_ODDLY:
+            return left_oddly(recorder, elapsed, now);
+        default:
+            return leave_c_slowly(recorder, frame, arg, now, raised);
+        }
     default:
         return 0;
     }

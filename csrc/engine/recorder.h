@@ -131,28 +131,45 @@ fp_recorder_enter_known(fp_recorder *recorder, fp_key key, fp_frame frame, fp_ti
     return true;
 }
 
-/* The fast way of fp_recorder_leave. False: it takes the slow one; nothing was done. */
+/* Whether the call that is to be left was the innermost one, and is left; oddly: its
+ * time is for fp_recorder_left. */
+typedef enum { FP_NOT_ON_TOP, FP_LEFT, FP_LEFT_ODDLY } fp_leaving;
+
+/* The fast way of fp_recorder_leave, for who calls the other ways as the last that he
+ * does: so nothing need be kept meanwhile. */
+static inline fp_leaving
+fp_recorder_leave_top(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool raised,
+                      fp_ticks *elapsed)
+{
+    fp_open_call *top = recorder->top;
+    fp_node *node = top->node;
+
+    if (!FP_LIKELY(top->frame == frame)) {
+        return FP_NOT_ON_TOP;
+    }
+    *elapsed = now - recorder->lost_ticks - top->entered;
+    node->calls++;
+    if (raised) {
+        node->raised++;
+    }
+    node->inclusive_ticks += *elapsed;
+    top->entered = now;
+    recorder->top = top - 1;
+    return FP_LIKELY((uint64_t)*elapsed < FP_LONG_CALL) ? FP_LEFT : FP_LEFT_ODDLY;
+}
+
+/* The same. False: it takes the slow one; nothing was done. */
 static inline bool
 fp_recorder_try_leave(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool raised)
 {
-    fp_open_call *top = recorder->top;
+    fp_ticks elapsed;
+    const fp_leaving leaving =
+        fp_recorder_leave_top(recorder, frame, now, raised, &elapsed);
 
-    if (FP_LIKELY(top->frame == frame)) {
-        fp_node *node = top->node;
-        const fp_ticks elapsed = now - recorder->lost_ticks - top->entered;
-        node->calls++;
-        if (raised) {
-            node->raised++;
-        }
-        node->inclusive_ticks += elapsed;
-        top->entered = now;
-        recorder->top = top - 1;
-        if (!FP_LIKELY((uint64_t)elapsed < FP_LONG_CALL)) {
-            fp_recorder_left(recorder, elapsed, now);
-        }
-        return true;
+    if (leaving == FP_LEFT_ODDLY) {
+        fp_recorder_left(recorder, elapsed, now);
     }
-    return false;
+    return leaving != FP_NOT_ON_TOP;
 }
 
 /* A call of `key` begins. FP_OK; FP_ADDED: a new path, it took time (see
@@ -185,7 +202,9 @@ fp_recorder_aside(fp_recorder *recorder, uint32_t weight)
 {
     fp_node *node = recorder->top->node;
 
-    node->asides += node->asides < UINT32_MAX - weight ? weight : 0;
+    if (FP_LIKELY(node->asides < UINT32_MAX - weight)) {
+        node->asides += weight;
+    }
 }
 
 /* The call that was entered last, and all others on its path, are a Python function's,
