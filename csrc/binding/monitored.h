@@ -60,7 +60,7 @@ fpy_leave_ended_c_call(fpy_recorder *recorder, const PyThreadState *thread,
 
     if ((top & FPY_C_CALL) != 0 &&
         (fp_frame)fpy_previous_frame(fpy_current_frame(thread)) + FPY_C_CALL == top) {
-        fp_recorder_leave_slow(&recorder->engine, top, now, true);
+        fp_recorder_leave(&recorder->engine, top, now, true);
     }
 }
 
