@@ -210,7 +210,8 @@ def page(measured: Sequence[dict]) -> str:
             f"at the start: {machine['load']}\n"
             f"- median of {one['rounds']} rounds\n"
             + "".join(
-                f"- {part}: {about['date']}, revision {about['revision']}\n"
+                f"- {part}: {about['date']}, revision {about['revision']}, "
+                f"{about['rounds']} rounds\n"
                 for part, about in one.get("later", {}).items()
             )
         )
