@@ -71,8 +71,8 @@ def cheap_callables() -> "tuple[object, ...]":
             for name, value in sorted(vars(module).items())
             if not name.startswith("_") and name not in NOT_CHEAP
         ]
-    for module, names in OTHERS.items():
-        found += [getattr(module, name) for name in names.split()]
+    for place, names in OTHERS.items():
+        found += [getattr(place, name) for name in names.split()]
     return tuple(found)
 
 
