@@ -22,6 +22,7 @@ import agreement_child  # noqa: E402
 import measuring  # noqa: E402
 import order  # noqa: E402
 import programs  # noqa: E402
+import report  # noqa: E402
 from cases import CASES  # noqa: E402
 from observers import (  # noqa: E402
     OBSERVERS,
@@ -223,9 +224,7 @@ def measured_parts(
 
 
 def write(known: dict[str, dict], page: Path, raw: Path) -> None:
-    """The page, the figures behind it and the picture."""
-    import report
-
+    """The page, and the figures behind it."""
     measured = list(known.values())
     raw.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     page.write_text(report.page(measured), encoding="utf-8")
@@ -261,8 +260,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 one.setdefault("later", {})[part] = about
             write(known, options.output, raw)
     if not options.quick:
-        import report
-
         report.draw(list(known.values()), HERE.parents[1] / "docs" / "accuracy.svg")
     return 0
 

@@ -523,7 +523,7 @@ is_wanted(const fpy_session *session)
                 calibration->slowness);
 }
 
-/* Of a measurement that was not disturbed. */
+/* What this measurement found holds from now on. */
 static void
 take_over(fpy_calibration *calibration, const bench *b, const fp_costs *costs)
 {

@@ -19,9 +19,10 @@
 
 /* Makes sure that the costs of the session's event source are known, if they can be
  * measured now: no other session records, and nobody else would be told of the loops.
- * Runs Python code, and so the program's, for 20 ms at most: afterwards nothing is
- * known of the session but that it lives. -1 with an exception, which is the program's
- * own (a signal handler's, say). */
+ * Measures them anew where the processor was slower then than it is now. Runs Python
+ * code, and so the program's, for 20 ms at most (longer if figures come out that cannot
+ * be): afterwards nothing is known of the session but that it lives. -1 with an
+ * exception, which is the program's own (a signal handler's, say). */
 int fpy_calibrate(const fpy_session *session);
 
 /* The costs of an event source, as measured; NULL: they are not known. */

@@ -74,7 +74,6 @@ void
 fpy_count_class_call(fpy_recorder *recorder, PyObject *const *args)
 {
     fpy_session *session = fpy_session_held(recorder->session);
-
     const uint32_t more = more_asides(session, args);
     const uint32_t all = session->calibration->asides_of_class + more;
 

@@ -484,7 +484,7 @@ fpy_session_begin_span(fpy_session *session)
 
     if (session->compensate) {
         session->slowness.processor = &session->state->processor;
-        fp_slowness_look(&session->slowness);
+        fpy_session_look(session);
     }
     spans->began = fp_clock_now(&session->state->clock);
     if (spans->count++ == 0) {

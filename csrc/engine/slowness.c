@@ -67,12 +67,13 @@ fp_slowness_look(fp_slowness *slowness)
 double
 fp_slowness_of(const fp_slowness *slowness)
 {
-    const double looks = slowness->looks, mean = slowness->sum / looks;
-    double variance, sure;
+    const double looks = slowness->looks;
+    double mean, variance, sure;
 
     if (looks < 2.0) {
         return 0.0;
     }
+    mean = slowness->sum / looks;
     variance = (slowness->squares - looks * mean * mean) / (looks - 1.0);
     sure = mean - UNSURE * sqrt(variance > 0.0 ? variance / looks : 0.0);
     return sure > (double)slowness->processor->least

@@ -1,10 +1,10 @@
 /* slowness.h -- how fast this processor runs now, compared with when events were timed.
  *
  * A neighbour on the other half of a core, or on a shared host, makes everything take
- * up to twice as long, for some tenths of a second, and then not. What events cost goes
- * with it. So a piece of known work is timed when the costs are measured, and while a
- * profile is recorded: when recording begins and ends, and after calls that took long,
- * some hundred times a second at most.
+ * up to twice as long, for a millisecond or for seconds, and then not. What events cost
+ * goes with it. So a piece of known work is timed when the costs are measured, and
+ * while a profile is recorded: when recording begins and ends, and after calls that
+ * took long, some hundred times a second at most.
  *
  * Units      ticks.
  * Ownership  plain values; a slowness knows its processor, which outlives it.
