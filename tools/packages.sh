@@ -71,7 +71,7 @@ need_debug() {
     local version python pythons
     pythons=$(FASTPROF_DEBUG=1 tools/pythons.sh)
     if [ -z "$pythons" ]; then
-        missing+=(python3-dbg python3-venv libpython3-testsuite)
+        missing+=(python3-dbg python3-venv) # which version that is, is known then
         return
     fi
     while read -r version python; do
@@ -116,9 +116,14 @@ need_sid() {
     need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
 }
 
-for group in "$@"; do
-    "need_$group"
-done
+check() {
+    missing=()
+    for group in "$@"; do
+        "need_$group"
+    done
+}
+
+check "$@"
 if [ ${#missing[@]} -eq 0 ]; then
     exit 0
 fi
@@ -127,8 +132,14 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "Install with: sudo apt-get install ${missing[*]}" >&2
     exit 1
 fi
-echo "Installing: ${missing[*]} (what apt-get says is in build/apt.log)"
 mkdir -p build
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -qq -y --no-install-recommends "${missing[@]}" >build/apt.log
+# A second time for what goes with a Python that the first brought, by its version.
+for _ in 1 2; do
+    if [ ${#missing[@]} -ne 0 ]; then
+        echo "Installing: ${missing[*]} (what apt-get says is in build/apt.log)"
+        apt-get install -qq -y --no-install-recommends "${missing[@]}" >>build/apt.log
+        check "$@"
+    fi
+done
