@@ -158,6 +158,7 @@ def extension() -> Extension:
         "fastprof._fastprof",
         sources=relative_paths("csrc/engine/*.c", "csrc/binding/*.c"),
         depends=relative_paths("csrc/engine/*.h", "csrc/binding/*.h"),
+        libraries=[] if sys.platform == "win32" else ["m"],
     )
 
 

@@ -53,7 +53,7 @@ static fp_ticks
 dear(fpy_session *session)
 {
     const double inside = session->calibration->is_done
-                              ? session->calibration->costs.expected[0]
+                              ? session->calibration->costs.returned[FP_KIND_C].inside
                               : ticks_of(session, USUAL_COST);
 
     return (fp_ticks)inside + WORTH_ITS_EVENTS * true_cost(session, FP_KIND_C);

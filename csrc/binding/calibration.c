@@ -9,7 +9,7 @@
 #define CALLS 60                 /* of each probe in a round */
 #define MOST_NS INT64_C(8000000) /* for all rounds, once there are the fewest, */
 #define MOST_NS_AGAIN 0          /* and when it is done again, */
-#define MOST_RETRIES 2           /* of figures that cannot be */
+#define MOST_RETRIES 4           /* of figures that cannot be */
 #define MOST_TIMES 4             /* which is seldom, */
 #define SLOWER 1.2               /* and where the processor was slower then than now */
 #define NODES 1000               /* many more than the probes have paths */
@@ -29,8 +29,9 @@ enum {
     METHOD,
     RAISING,
     BUILTIN_RAISING,
-    REFERENCE,
-    PROBES = REFERENCE + FP_REFERENCES,
+    BUILTIN,
+    OTHER_BUILTIN,
+    PROBES,
 };
 
 /* The functions in fastprof/_probes.py. */
@@ -48,21 +49,9 @@ static const char *const probe_names[PROBES] = {
     [METHOD] = "method",
     [RAISING] = "raising",
     [BUILTIN_RAISING] = "builtin_raising",
-    [REFERENCE] = "length",
-    [REFERENCE + 1] = "ordinal",
-    [REFERENCE + 2] = "identity",
-    [REFERENCE + 3] = "append",
+    [BUILTIN] = "length",
+    [OTHER_BUILTIN] = "ordinal",
 };
-
-/* What those of reference call, by their labels. */
-static const char *const reference_names[FP_REFERENCES] = {
-    "<built-in method builtins.len>",
-    "<built-in method builtins.ord>",
-    "<built-in method builtins.id>",
-    "<method 'append' of 'list' objects>",
-};
-
-#define USUAL_REFERENCES 2 /* the first of them */
 
 typedef struct {
     PyObject *function;
@@ -346,31 +335,14 @@ cost_of(const bench *b, int number, double truth)
     };
 }
 
-/* The mean of the first functions of reference. For `append` the interpreter has a way
- * of its own that is much shorter than all others, and `id` makes a number, which it
- * does while it is still busy with the event. */
-static fp_cost
-cost_of_builtin(const bench *b)
-{
-    fp_cost mean = {0};
-
-    for (int i = 0; i < USUAL_REFERENCES; i++) {
-        const fp_cost one = cost_of(b, REFERENCE + i, truth_of(b, REFERENCE + i));
-        mean.inside += one.inside / USUAL_REFERENCES;
-        mean.outside += one.outside / USUAL_REFERENCES;
-        mean.error += one.error / USUAL_REFERENCES;
-    }
-    return mean;
-}
-
-/* The mean of calls after which nothing is done and of those after which a little is:
+/* The mean of two: where one calls what does nothing, and the other what does a little,
  * the processor does some of that while it is still busy with the event, so that less
  * of the cost is seen inside. */
 static fp_cost
-cost_of_both(const bench *b, int short_one, int longer_one, double pace)
+cost_of_both(const bench *b, int first, int second, double pace)
 {
-    const fp_cost one = cost_of(b, short_one, pace * truth_of(b, short_one));
-    const fp_cost other = cost_of(b, longer_one, pace * truth_of(b, longer_one));
+    const fp_cost one = cost_of(b, first, pace * truth_of(b, first));
+    const fp_cost other = cost_of(b, second, pace * truth_of(b, second));
 
     return (fp_cost){
         .inside = (one.inside + other.inside) / 2.0,
@@ -424,8 +396,8 @@ costs_of(const bench *b, bool by_monitoring)
 {
     const double pace = fpy_profiling_slows_python() ? pace_of(b) : 1.0;
     const double pause = (pace - 1.0) * truth_of(b, FUNCTION);
-    const fp_cost function = cost_of_both(b, FUNCTION, SMALL, pace),
-                  builtin = cost_of_builtin(b);
+    const fp_cost function = cost_of_both(b, FUNCTION, SMALL, pace);
+    const fp_cost builtin = cost_of_both(b, BUILTIN, OTHER_BUILTIN, 1.0);
     const fp_cost method = cost_of(b, METHOD, truth_of(b, METHOD));
     const fp_cost raising = cost_of(b, RAISING, truth_of(b, RAISING) + pause);
     const fp_cost builtin_raising =
@@ -443,9 +415,6 @@ costs_of(const bench *b, bool by_monitoring)
         .pace = pace,
     };
 
-    for (int i = 0; i < FP_REFERENCES; i++) {
-        costs.expected[i] = callees_of(b, REFERENCE + i);
-    }
     if (by_monitoring) {
         costs.aside = cost_of_aside(b);
         const double event = FPY_ASIDE * costs.aside.outside;
@@ -576,17 +545,6 @@ fpy_calibrate(const fpy_session *session)
     return result == FAILED ? -1 : 0;
 }
 
-unsigned char
-fpy_reference_of(PyObject *label)
-{
-    for (unsigned char i = 0; i < FP_REFERENCES; i++) {
-        if (PyUnicode_CompareWithASCIIString(label, reference_names[i]) == 0) {
-            return i + 1;
-        }
-    }
-    return 0;
-}
-
 static void
 multiply(fp_cost *cost, double ratio)
 {
@@ -622,8 +580,5 @@ fpy_costs_meanwhile(const fpy_session *session, fp_costs *costs)
         multiply(&costs->raised[kind], ratio);
     }
     multiply(&costs->aside, ratio);
-    for (int i = 0; i < FP_REFERENCES; i++) {
-        costs->expected[i] *= ratio;
-    }
     return true;
 }

@@ -32,7 +32,4 @@ const fp_costs *fpy_costs_of(const fpy_session *session);
  * slower meanwhile. False: it is not known. */
 bool fpy_costs_meanwhile(const fpy_session *session, fp_costs *costs);
 
-/* For fp_traits: which function of reference a C function is, by its label. */
-unsigned char fpy_reference_of(PyObject *label);
-
 #endif

@@ -138,7 +138,7 @@ fpy_snapshot_new(const fpy_state *state)
         self->threads = NULL;
         self->seconds_per_tick = 0.0;
         self->costs = (fp_costs){0};
-        self->traits = NULL;
+        self->kinds = NULL;
         self->compensated = 0;
         self->complete = 1;
         self->hook_lost = 0;
@@ -281,7 +281,7 @@ snapshot_dealloc(fpy_snapshot *self)
     PyTypeObject *type = Py_TYPE(self);
 
     fp_snapshot_free(&self->snapshot);
-    fp_free(self->traits);
+    fp_free(self->kinds);
     Py_XDECREF(self->functions);
     Py_XDECREF(self->precision);
     Py_XDECREF(self->subjects);
@@ -293,19 +293,14 @@ snapshot_dealloc(fpy_snapshot *self)
 /* ---- flat figures ---- */
 
 /* By a function's description. */
-static fp_traits
-traits_of(PyObject *description)
+static unsigned char
+described_kind(PyObject *description)
 {
     int overflow;
     const long kind = PyLong_AsLongAndOverflow(
         PyTuple_GET_ITEM(description, FUNCTION_KIND), &overflow);
-    PyObject *name = PyTuple_GET_ITEM(description, FUNCTION_NAME);
 
-    return (fp_traits){
-        .kind =
-            kind >= 0 && kind <= FP_KIND_REGION ? (unsigned char)kind : FP_KIND_PYTHON,
-        .reference = kind >= FP_KIND_C ? fpy_reference_of(name) : 0,
-    };
+    return kind >= 0 && kind <= FP_KIND_REGION ? (unsigned char)kind : FP_KIND_PYTHON;
 }
 
 /* What corrects the snapshot's times. It is fitted once, for all threads. */
@@ -313,25 +308,27 @@ static fp_status
 make_correction(fpy_snapshot *self, fp_correction *correction)
 {
     const size_t count = (size_t)PyTuple_GET_SIZE(self->functions);
-    fp_traits *traits = self->traits;
+    unsigned char *kinds = self->kinds;
 
-    *correction = (fp_correction){
-        .costs = &self->costs, .traits = traits, .factor = self->factor};
-    if (traits != NULL) {
+    *correction = (fp_correction){.costs = &self->costs,
+                                  .kinds = kinds,
+                                  .function_count = count,
+                                  .factor = self->factor};
+    if (kinds != NULL) {
         return FP_OK;
     }
-    correction->traits = traits = fp_alloc((count + 1) * sizeof *traits);
-    if (traits == NULL) {
+    correction->kinds = kinds = fp_alloc(count + 1);
+    if (kinds == NULL) {
         return FP_NOMEM;
     }
     for (size_t i = 0; i < count; i++) {
-        traits[i] = traits_of(PyTuple_GET_ITEM(self->functions, (Py_ssize_t)i));
+        kinds[i] = described_kind(PyTuple_GET_ITEM(self->functions, (Py_ssize_t)i));
     }
     if (fp_correction_fit(correction, &self->snapshot) != FP_OK) {
-        fp_free(traits);
+        fp_free(kinds);
         return FP_NOMEM;
     }
-    self->traits = traits;
+    self->kinds = kinds;
     self->factor = correction->factor;
     return FP_OK;
 }

@@ -19,7 +19,7 @@ typedef struct {
     PyObject *subjects;  /* list of code objects and labels; NULL when loaded */
     double seconds_per_tick;
     fp_costs costs;
-    fp_traits *traits; /* of the functions, once they have been asked for; with them: */
+    unsigned char *kinds; /* of the functions, once they have been asked for; with them: */
     double factor;     /* see fp_correction */
     char compensated;  /* by `costs` */
     char complete;

@@ -3,58 +3,52 @@
 #include "alloc.h"
 
 #include <math.h>
-#include <string.h>
 
-/* What was recorded for calls of functions of reference, and what had been expected. */
-typedef struct {
-    double calls;
-    double ticks;
-    double expected;
-} sample;
-
-static fp_status
-sample_thread(const fp_correction *correction, const fp_thread_record *thread,
-              sample *sum)
+/* Of the calls over the functions, in bits. */
+static double
+entropy_of(const double *calls, size_t count)
 {
-    unsigned char *has_children = fp_alloc(thread->path_count);
+    double all = 0.0, sum = 0.0;
 
-    if (has_children == NULL) {
-        return FP_NOMEM;
-    }
-    memset(has_children, 0, thread->path_count);
-    for (size_t i = thread->path_count; i-- > 1;) {
-        const fp_path *path = &thread->paths[i];
-        const unsigned reference = correction->traits[path->function].reference;
-
-        if (reference != 0 && !has_children[i]) {
-            sum->calls += (double)path->calls;
-            sum->ticks += (double)path->inclusive_ticks;
-            sum->expected +=
-                (double)path->calls * correction->costs->expected[reference - 1];
+    for (size_t i = 0; i < count; i++) {
+        if (calls[i] > 0.0) {
+            all += calls[i];
+            sum += calls[i] * log2(calls[i]);
         }
-        has_children[path->parent] = 1;
     }
-    fp_free(has_children);
-    return FP_OK;
+    return all > 0.0 ? log2(all) - sum / all : 0.0;
 }
 
 fp_status
 fp_correction_fit(fp_correction *correction, const fp_snapshot *snapshot)
 {
-    sample sum = {0};
-    fp_status status = FP_OK;
+    const size_t count = correction->function_count;
+    double *calls;
 
-    for (size_t i = 0; i < snapshot->thread_count && status == FP_OK; i++) {
-        status = sample_thread(correction, &snapshot->threads[i], &sum);
-    }
     correction->factor = 1.0;
-    if (sum.calls >= FP_LEAST_REFERENCE_CALLS && sum.ticks > sum.expected &&
-        sum.expected > 0.0) {
-        correction->factor = sum.ticks < FP_MOST_FACTOR * sum.expected
-                                 ? sum.ticks / sum.expected
-                                 : FP_MOST_FACTOR;
+    if (correction->costs->pace != 1.0 || count == 0) {
+        return FP_OK;
     }
-    return status;
+    calls = fp_alloc(count * sizeof *calls);
+    if (calls == NULL) {
+        return FP_NOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        calls[i] = 0.0;
+    }
+    for (size_t i = 0; i < snapshot->thread_count; i++) {
+        const fp_thread_record *thread = &snapshot->threads[i];
+        for (size_t j = 1; j < thread->path_count; j++) {
+            const fp_path *path = &thread->paths[j];
+            if (correction->kinds[path->function] < FP_KINDS) {
+                calls[path->function] += (double)path->calls;
+            }
+        }
+    }
+    correction->factor = fmin(1.0 + FP_OF_A_BIT * entropy_of(calls, count),
+                              FP_MOST_FACTOR);
+    fp_free(calls);
+    return FP_OK;
 }
 
 /* Adds as many times a cost. */
@@ -71,7 +65,7 @@ fp_cost
 fp_correction_of(const fp_correction *correction, const fp_path *path)
 {
     const fp_costs *costs = correction->costs;
-    const unsigned kind = correction->traits[path->function].kind;
+    const unsigned kind = correction->kinds[path->function];
     fp_cost of_asides = {0}, sum = {0};
 
     add_cost(&of_asides, &costs->aside, correction->factor * (double)path->asides);

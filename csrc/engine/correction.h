@@ -13,12 +13,15 @@
  * profile function, whether there are events or not.
  *
  * The costs are those of a short loop, all of which the processor foresees. In a
- * program that does this and that they are higher, and how much tell functions that are
- * known to take next to no time (`len`): what is recorded for one of these is the cost
- * of an event, there and then. All costs are taken for as many times as high as that is
- * higher than it was in the loop, but for FP_MOST_FACTOR times at most, which is what
- * experiments with real programs gave (docs/measurements.md). What is left is wrong by
- * FP_UNSURE of the costs on average.
+ * program that does this and that they are higher, the more so the more functions its
+ * calls go to. All costs are taken as many times as high as
+ *
+ *      factor     = 1 + FP_OF_A_BIT * H, at most FP_MOST_FACTOR
+ *
+ * with H the entropy of the calls over the functions (Shannon 1948; 0 where all calls
+ * are one function's), as experiments with real programs gave (docs/measurements.md).
+ * Where the interpreter has another pace, the factor is 1: there Python code is as slow
+ * between the calls. What is left is wrong by FP_UNSURE of the costs on average.
  *
  * Units      ticks per call, and per aside (see fp_recorder_aside).
  */
@@ -29,9 +32,8 @@
 #include "status.h"
 
 #define FP_MOST_FACTOR 1.4
+#define FP_OF_A_BIT 0.07
 #define FP_UNSURE 0.15
-#define FP_LEAST_REFERENCE_CALLS 1000
-#define FP_REFERENCES 4
 
 typedef enum {
     FP_KIND_PYTHON,
@@ -52,25 +54,18 @@ typedef struct {
 typedef struct {
     fp_cost returned[FP_KINDS];
     fp_cost raised[FP_KINDS];
-    fp_cost aside;                  /* outside only */
-    double expected[FP_REFERENCES]; /* of each function of reference, recorded */
+    fp_cost aside; /* outside only */
     double pace;
 } fp_costs;
 
-/* What a function is for the correction. */
-typedef struct {
-    unsigned char kind;
-    unsigned char reference; /* 1 + its place in `expected`; 0: it is none */
-} fp_traits;
-
 typedef struct {
     const fp_costs *costs;
-    const fp_traits *traits; /* of each function */
-    double factor;           /* how much higher the costs are in this program */
+    const unsigned char *kinds; /* of each function */
+    size_t function_count;
+    double factor; /* how much higher the costs are in this program */
 } fp_correction;
 
-/* Sets the factor; 1 where functions of reference were not called often enough. FP_OK,
- * or FP_NOMEM. */
+/* Sets the factor. FP_OK, or FP_NOMEM. */
 fp_status fp_correction_fit(fp_correction *correction, const fp_snapshot *snapshot);
 
 /* What all calls of a path add, and its asides; and how far off that may be. */
@@ -80,7 +75,7 @@ fp_cost fp_correction_of(const fp_correction *correction, const fp_path *path);
 static inline double
 fp_correction_pace(const fp_correction *correction, const fp_path *path)
 {
-    return correction->traits[path->function].kind < FP_KIND_C ? correction->costs->pace
+    return correction->kinds[path->function] < FP_KIND_C ? correction->costs->pace
                                                                : 1.0;
 }
 

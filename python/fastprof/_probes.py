@@ -161,23 +161,10 @@ def length(turns: tuple[None, ...]) -> None:
         len(turns)
 
 
-def identity(turns: tuple[None, ...]) -> None:
+def ordinal(turns: tuple[None, ...]) -> None:
     """Another one."""
     for _ in turns:
-        id(turns)
-
-
-def ordinal(turns: tuple[None, ...]) -> None:
-    """A third."""
-    for _ in turns:
         ord("a")
-
-
-def append(turns: tuple[None, ...]) -> None:
-    """A method for which the interpreter has an instruction."""
-    items: list[None] = []
-    for _ in turns:
-        items.append(None)
 
 
 def raising(turns: tuple[None, ...]) -> None:

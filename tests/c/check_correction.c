@@ -4,16 +4,13 @@
 static fp_budget budget;
 static fp_recorder recorder;
 
-/* MAIN and HELPER are Python functions, OTHER is a generator, LEAF a C function, and
- * REFERENCE one of those that tell how much events cost. */
-#define REFERENCE (&keys[4])
+/* MAIN and HELPER are Python functions, OTHER is a generator, LEAF a C function. */
 #define COLLECTION (&keys[5])
 
-static const fp_traits traits[KEY_COUNT] = {
-    [2] = {.kind = FP_KIND_GENERATOR},
-    [3] = {.kind = FP_KIND_C},
-    [4] = {.kind = FP_KIND_C, .reference = 2},
-    [5] = {.kind = FP_KIND_COLLECTION},
+static const unsigned char kinds[KEY_COUNT] = {
+    [2] = FP_KIND_GENERATOR,
+    [3] = FP_KIND_C,
+    [5] = FP_KIND_COLLECTION,
 };
 
 static const fp_costs costs = {
@@ -23,7 +20,6 @@ static const fp_costs costs = {
                {70.0, 80.0, 0.0},
                {90.0, 10.0, 0.0}},
     .aside = {0.0, 3.0, 0.0},
-    .expected = {1.0, 30.0, 1.0, 1.0},
     .pace = 1.0,
 };
 
@@ -41,21 +37,28 @@ call(fp_key key, unsigned number, fp_ticks from, fp_ticks until, bool raised)
     fp_recorder_leave(&recorder, frame(number), until, raised);
 }
 
-/* The corrected stats of what was recorded; the recorder is gone. */
+/* The stats of what was recorded, with costs as many times as high; the recorder is
+ * gone. */
 static fp_stats
-corrected(const fp_costs *with)
+corrected_by(const fp_costs *with, double factor)
 {
-    fp_correction correction = {.costs = with, .traits = traits};
+    const fp_correction correction = {
+        .costs = with, .kinds = kinds, .function_count = KEY_COUNT, .factor = factor};
     fp_snapshot snapshot = {0};
     fp_stats stats;
 
     ck_assert_int_eq(fp_snapshot_add(&snapshot, &recorder, 1, 0, numbering), FP_OK);
     fp_recorder_free(&recorder);
-    ck_assert_int_eq(fp_correction_fit(&correction, &snapshot), FP_OK);
     ck_assert_int_eq(fp_stats_build(&stats, &snapshot, KEY_COUNT, &correction, false),
                      FP_OK);
     fp_snapshot_free(&snapshot);
     return stats;
+}
+
+static fp_stats
+corrected(const fp_costs *with)
+{
+    return corrected_by(with, 1.0);
 }
 
 static void
@@ -226,57 +229,82 @@ START_TEST(the_pace_is_that_of_python_code)
 }
 END_TEST
 
-/* `count` calls that were expected to be recorded with 30 ticks, and took `ticks`. */
-static fp_stats
-with_references(unsigned count, fp_ticks ticks, bool with_children)
+/* The factor of a program that calls so often; the recorder is gone. */
+static double
+factor_of(const fp_costs *with, const unsigned *calls, size_t count)
 {
-    fp_ticks now = 0;
+    fp_correction correction = {
+        .costs = with, .kinds = kinds, .function_count = KEY_COUNT};
+    fp_snapshot snapshot = {0};
 
     set_up();
-    fp_recorder_enter(&recorder, MAIN, frame(1), now);
-    for (unsigned i = 0; i < count; i++) {
-        fp_recorder_enter(&recorder, REFERENCE, frame(2), now);
-        if (with_children) {
-            call(HELPER, 3, now, now, false);
+    for (size_t i = 0; i < count; i++) {
+        for (unsigned j = 0; j < calls[i]; j++) {
+            call(&keys[i], 1, j, j, false);
         }
-        fp_recorder_leave(&recorder, frame(2), now + ticks, false);
-        now += 100;
     }
-    fp_recorder_leave(&recorder, frame(1), now, false);
-    return corrected(&costs);
+    ck_assert_int_eq(fp_snapshot_add(&snapshot, &recorder, 1, 0, numbering), FP_OK);
+    fp_recorder_free(&recorder);
+    ck_assert_int_eq(fp_correction_fit(&correction, &snapshot), FP_OK);
+    fp_snapshot_free(&snapshot);
+    return correction.factor;
 }
 
-START_TEST(functions_of_reference_tell_how_much_more_an_event_costs)
+START_TEST(the_more_functions_are_called_the_more_an_event_costs)
 {
     const struct {
-        unsigned count;
-        fp_ticks ticks;
-        bool with_children;
-        double factor;
+        unsigned calls[KEY_COUNT];
+        double entropy;
     } cases[] = {
-        {FP_LEAST_REFERENCE_CALLS, 36, false, 1.2},
-        {FP_LEAST_REFERENCE_CALLS, 30, false, 1.0},
-        {FP_LEAST_REFERENCE_CALLS, 20, false, 1.0},
-        {FP_LEAST_REFERENCE_CALLS, 90, false, FP_MOST_FACTOR},
-        {FP_LEAST_REFERENCE_CALLS - 1, 36, false, 1.0},
-        {FP_LEAST_REFERENCE_CALLS, 36, true, 1.0},
+        {{0}, 0.0},
+        {{100}, 0.0},
+        {{100, 100}, 1.0},
+        {{100, 100, 100, 100}, 2.0},
+        {{200, 100, 100}, 1.5},
+        {{100, 100, 0, 0, 0, 500}, 1.0}, /* the collections are no calls */
     };
+    fp_costs slower = costs;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        fp_stats stats =
-            with_references(cases[i].count, cases[i].ticks, cases[i].with_children);
-        ck_assert_double_eq_tol(stats.factor, cases[i].factor, 1e-9);
-        fp_stats_free(&stats);
+        ck_assert_double_eq_tol(factor_of(&costs, cases[i].calls, KEY_COUNT),
+                                1.0 + FP_OF_A_BIT * cases[i].entropy,
+                                1e-9);
     }
+    slower.pace = 2.0;
+    ck_assert_double_eq(factor_of(&slower, cases[3].calls, KEY_COUNT), 1.0);
+}
+END_TEST
+
+START_TEST(there_is_a_largest_factor)
+{
+    static const unsigned char many_kinds[256];
+    fp_correction correction = {
+        .costs = &costs, .kinds = many_kinds, .function_count = 256};
+    fp_path paths[257] = {{0}};
+    fp_thread_record thread = {.paths = paths, .path_count = 257};
+    const fp_snapshot snapshot = {.threads = &thread, .thread_count = 1};
+
+    for (uint32_t i = 0; i < 256; i++) {
+        paths[i + 1] = (fp_path){.function = i, .calls = 7};
+    }
+    ck_assert_int_eq(fp_correction_fit(&correction, &snapshot), FP_OK);
+    ck_assert_double_eq(correction.factor, FP_MOST_FACTOR);
 }
 END_TEST
 
 START_TEST(the_factor_is_that_of_all_costs)
 {
-    fp_stats stats = with_references(1000, 36, false);
-    const fp_ticks own = stats.functions[number_of(REFERENCE)].own_ticks;
+    fp_stats stats;
 
-    ck_assert_int_eq(own, (fp_ticks)(36000 - 1000 * 7 * 1.2));
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    for (fp_ticks i = 0; i < 1000; i++) {
+        call(LEAF, 2, 100 * i, 100 * i + 36, false);
+    }
+    fp_recorder_leave(&recorder, frame(1), 100000, false);
+    stats = corrected_by(&costs, 1.2);
+    ck_assert_int_eq(stats.functions[number_of(LEAF)].own_ticks,
+                     (fp_ticks)(36000 - 1000 * 7 * 1.2));
     ck_assert_int_eq(stats.functions[0].own_ticks,
                      (fp_ticks)(64000 - 10 * 1.2 - 1000 * 8 * 1.2));
     fp_stats_free(&stats);
@@ -347,7 +375,8 @@ RUN_SUITE("correction", a_call_costs_its_caller_and_itself,
           asides_stop_at_the_largest_number, asides_outside_of_the_tree_are_nobodys,
           own_times_end_at_zero_and_the_caller_pays, what_nobody_can_pay_is_told,
           hidden_calls_cost_their_visible_callers, the_pace_is_that_of_python_code,
-          functions_of_reference_tell_how_much_more_an_event_costs,
+          the_more_functions_are_called_the_more_an_event_costs,
+          there_is_a_largest_factor,
           the_factor_is_that_of_all_costs, errors_grow_with_the_calls,
           what_it_was_off_the_cpu_is_not_corrected,
           a_collection_costs_nothing_itself_and_is_its_callers)

@@ -16,6 +16,8 @@ pytest_plugins = ["pytester"]
 
 SHOP = """
 def query(key):
+    for _ in range(1000):
+        pass
     return key
 
 def render(count):

@@ -27,8 +27,9 @@ def leaf():
 
 
 def program():
-    for _ in range(1000):
-        leaf()
+    for _ in range(100_000):
+        pass
+    leaf()
 
 
 @pytest.fixture
