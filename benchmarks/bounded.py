@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,7 @@ PROGRAMS = (
 BUDGETS = (0.02, 0.05, 0.1, 0.25)
 FOCUS_SHARE = 0.1  # of the calls, at most
 TOP = 20
+ADDRESS = re.compile(" at 0x[0-9a-f]+")
 
 UNPROFILED = "unprofiled"
 FULL = "everything"
@@ -80,6 +82,22 @@ def ranks(values: Sequence[float]) -> list[int]:
     return places
 
 
+def name_of(function: Function) -> tuple:
+    """What it is called, without an address in it."""
+    file, line, name = function[:3]
+    return file, line, ADDRESS.sub("", name)
+
+
+def calls_by_name(functions: Sequence[Function]) -> dict[tuple, int]:
+    """The calls of all of each name, but collections, which come as memory is used."""
+    calls: dict[tuple, int] = {}
+    for function in functions:
+        if function[2] != "<gc>":
+            name = name_of(function)
+            calls[name] = calls.get(name, 0) + function[3]
+    return calls
+
+
 def agreement(full: Sequence[Function], bounded: Sequence[Function]) -> dict:
     """Of the TOP functions by cumulative time in the full profile.
 
@@ -95,14 +113,17 @@ def agreement(full: Sequence[Function], bounded: Sequence[Function]) -> dict:
     count = len(pairs)
     distance = sum((a - b) ** 2 for a, b in zip(first, second, strict=True))
     off = [abs(b - a) / a for a, b in pairs]
-    calls = {tuple(f[:3]): f[3] for f in full}
+    calls, counted = calls_by_name(full), calls_by_name(bounded)
+    inexact = {name_of(f) for f in bounded if f[5] != "exact"}
     return {
         "rank": 1 - 6 * distance / (count**3 - count) if count > 2 else 1.0,
         "off": median(off),
         "most": max(off),
         "found": count,
         "wrong": sum(
-            f[5] == "exact" and calls.get(tuple(f[:3])) != f[3] for f in bounded
+            calls.get(name) != count
+            for name, count in counted.items()
+            if name not in inexact
         ),
         "exact": sum(f[5] == "exact" for f in bounded),
         "functions": len(bounded),

@@ -2,10 +2,12 @@
 
 #include "monitor.h"
 
+#include <math.h>
+
 #define USUAL_COST 100e-9 /* seconds; where it has not been measured */
 #define TRUE_COST_FACTOR                                                               \
     1.4                      /* what events cost in programs, by what they cost in the \
-                                loops of calibration: see correction.h */
+                                loops of calibration, where there are many */
 #define WORTH_ITS_EVENTS 3   /* times as much as these a C function takes */
 #define FIRST_SPENDING 10e-3 /* seconds that may be spent in advance */
 #define SPENDING_OF_LEARNING 3e-3 /* and while all are let back in */
@@ -25,21 +27,52 @@ ticks_of(fpy_session *session, double seconds)
     return seconds / fpy_session_scale(session);
 }
 
-/* Of a returned call, in a program. */
-static fp_ticks
-true_cost(fpy_session *session, fp_kind kind)
+/* What events cost, by what they cost in the loops of calibration, where they take a
+ * share of the time: the seldomer they are, the less of what they need has the
+ * processor still at hand. A line through what was measured at shares from 0.02 to 0.25
+ * (docs/measurements.md). */
+static double
+factor_at(double share)
 {
-    const fp_cost *cost = &session->calibration->costs.returned[kind];
-    const double ticks = session->calibration->is_done ? cost->inside + cost->outside
-                                                       : ticks_of(session, USUAL_COST);
+    return fmax(0.44 - 0.73 * log(share), 1.2);
+}
 
-    return (fp_ticks)(TRUE_COST_FACTOR * ticks) + 1;
+/* Of a call that returns, or of an aside. */
+static fp_ticks
+true_cost(fpy_session *session, fpy_charge charge, double factor)
+{
+    const fp_costs *costs = &session->calibration->costs;
+    const fp_cost *of_call =
+        &costs->returned[charge == FPY_OF_C ? FP_KIND_C : FP_KIND_PYTHON];
+    const double ticks = !session->calibration->is_done ? ticks_of(session, USUAL_COST)
+                         : charge == FPY_OF_ASIDE ? FPY_ASIDE * costs->aside.outside
+                                                  : of_call->inside + of_call->outside;
+
+    return (fp_ticks)(factor * ticks) + 1;
+}
+
+/* As the processor is now. */
+static void
+set_costs(fpy_session *session)
+{
+    fpy_thrift *thrift = &session->thrift;
+    fp_processor *processor = &session->state->processor;
+    const double factor = factor_at(thrift->share) *
+                          fp_processor_ratio(processor,
+                                             session->calibration->slowness,
+                                             (double)fp_processor_look(processor));
+
+    for (int charge = 0; charge < FPY_CHARGES; charge++) {
+        thrift->cost[charge] = true_cost(session, (fpy_charge)charge, factor);
+    }
+    thrift->folding.costs = (fp_call_costs){(double)thrift->cost[FPY_OF_PYTHON],
+                                            (double)thrift->cost[FPY_OF_C]};
 }
 
 static void
 grant(fpy_thrift *thrift, double ticks, fp_ticks now)
 {
-    const double least = (double)(FEWEST_EVENTS * thrift->cost[1]);
+    const double least = (double)(FEWEST_EVENTS * thrift->cost[FPY_OF_PYTHON]);
     const double of_survey = 2.0 * (double)thrift->survey_cost;
 
     ticks = ticks > least ? ticks : least;
@@ -56,7 +89,8 @@ dear(fpy_session *session)
                               ? session->calibration->costs.returned[FP_KIND_C].inside
                               : ticks_of(session, USUAL_COST);
 
-    return (fp_ticks)inside + WORTH_ITS_EVENTS * true_cost(session, FP_KIND_C);
+    return (fp_ticks)inside +
+           WORTH_ITS_EVENTS * true_cost(session, FPY_OF_C, TRUE_COST_FACTOR);
 }
 
 static void
@@ -65,10 +99,7 @@ begin_spending(fpy_session *session)
     fpy_thrift *thrift = &session->thrift;
     const fp_ticks now = fpy_session_now_quietly(session);
 
-    thrift->cost[0] = true_cost(session, FP_KIND_C);
-    thrift->cost[1] = true_cost(session, FP_KIND_PYTHON);
-    thrift->folding.costs =
-        (fp_call_costs){(double)thrift->cost[1], (double)thrift->cost[0]};
+    set_costs(session);
     thrift->is_learning = true;
     thrift->began = thrift->surveyed_at = thrift->unfolded_at = now;
     thrift->spent = thrift->spent_at_survey = 0.0;
@@ -204,6 +235,7 @@ fpy_bound_look(fpy_session *session)
         return;
     }
     thrift->spent += used;
+    set_costs(session);
     slack = thrift->share * (double)(now - thrift->began) +
             ticks_of(session, FIRST_SPENDING) - thrift->spent;
     part = slack < 0.0 ? PART_IN_DEBT : PART_OF_KEPT;

@@ -13,11 +13,11 @@
 
 /* What an event cost; when more has been spent than was granted, it is time to look. */
 static inline void
-spend(fpy_recorder *recorder, bool is_python)
+spend(fpy_recorder *recorder, fpy_charge charge)
 {
     fpy_thrift *thrift = &recorder->session->thrift;
 
-    thrift->credit -= thrift->cost[is_python];
+    thrift->credit -= thrift->cost[charge];
     if (!FP_LIKELY(thrift->credit >= 0)) {
         fpy_session *session = fpy_session_held(recorder->session);
         fpy_bound_look(session);
@@ -39,9 +39,9 @@ enter_slowly(fpy_monitor *monitor, PyObject *const *args, int kind, fp_frame fra
         answer = fpy_answer_for(monitor, kind, args);
     } else if (kind != FPY_ON_START) {
         fpy_resume_slowly(recorder, args, kind, frame, now);
-        spend(recorder, true);
+        spend(recorder, FPY_OF_PYTHON);
     } else if (fpy_recorder_enter(recorder, args[0], frame, now)) {
-        spend(recorder, true);
+        spend(recorder, FPY_OF_PYTHON);
     } else {
         fpy_monitor_give_up(session);
     }
@@ -85,7 +85,7 @@ choose_enter(PyObject *self, PyObject *const *args, int kind)
         fpy_monitor_give_up(recorder->session);
         return Py_None;
     }
-    spend(recorder, true);
+    spend(recorder, FPY_OF_PYTHON);
     return Py_None;
 }
 
@@ -195,6 +195,7 @@ call_of_other(fpy_monitor *monitor, PyObject *const *args, uint32_t asides)
         fpy_thrift_drops_other(&session->thrift, args)) {
         return drop(monitor);
     }
+    spend(recorder, FPY_OF_ASIDE);
     return Py_None;
 }
 
@@ -213,7 +214,7 @@ call_slowly(fpy_monitor *monitor, PyObject *const *args, PyObject *callee, fp_ke
     } else {
         fpy_enter_c(
             recorder, callee, callee == args[2] ? args[3] : NULL, key, identity, now);
-        spend(recorder, false);
+        spend(recorder, FPY_OF_C);
     }
     Py_DECREF(session->owner);
     return answer;
@@ -252,7 +253,7 @@ call_of_c(fpy_monitor *monitor, PyObject *const *args, PyObject *callee, fp_key 
         fpy_thrift_drops_call(thrift, args, node)) {
         return retract_call(monitor, args, true, now);
     }
-    spend(recorder, false);
+    spend(recorder, FPY_OF_C);
     return Py_None;
 }
 

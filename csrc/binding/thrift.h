@@ -39,6 +39,10 @@ typedef struct {
 
 typedef struct fpy_cheap fpy_cheap;
 
+/* What is charged for: a call of a C function, one of a Python function, and an event
+ * that begins none. */
+typedef enum { FPY_OF_C, FPY_OF_PYTHON, FPY_OF_ASIDE, FPY_CHARGES } fpy_charge;
+
 typedef struct {
     bool saves_calls; /* builtins="slow" */
     double share;     /* max_overhead; 0.0: no bound */
@@ -51,9 +55,9 @@ typedef struct {
     fp_ticks dear; /* a C function that takes as long is worth its events */
     /* With a bound: */
     fp_folding folding;
-    fp_ticks cost[2]; /* of a call of a C function, of a Python function */
-    fp_ticks credit;  /* what may be spent until the next look */
-    fp_ticks granted; /* what it was then */
+    fp_ticks cost[FPY_CHARGES]; /* of each event, there and then */
+    fp_ticks credit;            /* what may be spent until the next look */
+    fp_ticks granted;           /* what it was then */
     fp_ticks granted_at;
     fp_ticks began; /* when it was enabled */
     fp_ticks surveyed_at;

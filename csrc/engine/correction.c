@@ -45,8 +45,8 @@ fp_correction_fit(fp_correction *correction, const fp_snapshot *snapshot)
             }
         }
     }
-    correction->factor = fmin(1.0 + FP_OF_A_BIT * entropy_of(calls, count),
-                              FP_MOST_FACTOR);
+    correction->factor =
+        fmin(1.0 + FP_OF_A_BIT * entropy_of(calls, count), FP_MOST_FACTOR);
     fp_free(calls);
     return FP_OK;
 }

@@ -76,7 +76,7 @@ static inline double
 fp_correction_pace(const fp_correction *correction, const fp_path *path)
 {
     return correction->kinds[path->function] < FP_KIND_C ? correction->costs->pace
-                                                               : 1.0;
+                                                         : 1.0;
 }
 
 #endif

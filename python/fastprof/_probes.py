@@ -155,6 +155,13 @@ def method(turns: tuple[None, ...]) -> None:
         text.isalpha()
 
 
+def other_method(turns: tuple[None, ...]) -> None:
+    """One that takes its arguments as a tuple."""
+    text = "a"
+    for _ in turns:
+        text.startswith("b")
+
+
 def length(turns: tuple[None, ...]) -> None:
     """A C function."""
     for _ in turns:
