@@ -101,6 +101,9 @@ leave_slowly(fpy_monitor *monitor, PyObject *const *args, int kind, fp_frame fra
     fp_status status =
         fp_recorder_leave(&recorder->engine, frame, now, kind == FPY_ON_UNWIND);
 
+    if (status == FP_UNKNOWN) {
+        spend(recorder, FPY_OF_PYTHON); /* an exit by an exception is never off */
+    }
     if (status == FP_UNKNOWN &&
         !fpy_recorder_wants(recorder, (PyCodeObject *)args[0], frame)) {
         answer = fpy_answer_for(monitor, kind, args);

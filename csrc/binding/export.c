@@ -313,7 +313,7 @@ make_correction(fpy_snapshot *self, fp_correction *correction)
     *correction = (fp_correction){.costs = &self->costs,
                                   .kinds = kinds,
                                   .function_count = count,
-                                  .factor = self->factor};
+                                  .context = self->context};
     if (kinds != NULL) {
         return FP_OK;
     }
@@ -329,7 +329,7 @@ make_correction(fpy_snapshot *self, fp_correction *correction)
         return FP_NOMEM;
     }
     self->kinds = kinds;
-    self->factor = correction->factor;
+    self->context = correction->context;
     return FP_OK;
 }
 
@@ -560,8 +560,7 @@ snapshot_totals(fpy_snapshot *self, PyObject *args)
     edges = PyList_New(0);
     if (functions != NULL && edges != NULL &&
         list_totals(self, &stats, functions, edges) == 0) {
-        result = Py_BuildValue(
-            "(OOdd)", functions, edges, seconds(self, stats.clamped), stats.factor);
+        result = Py_BuildValue("(OOd)", functions, edges, seconds(self, stats.clamped));
     }
     fp_stats_free(&stats);
     Py_XDECREF(functions);
@@ -750,13 +749,12 @@ PyMethodDef fpy_snapshot_methods[] = {
      (PyCFunction)snapshot_totals,
      METH_VARARGS,
      "totals($self, compensated, collections_apart, /)\n--\n\n"
-     "([(function, sums, added, error)], [(caller, callee, sums)], clamped, factor),\n"
+     "([(function, sums, added, error)], [(caller, callee, sums)], clamped),\n"
      "by the functions' numbers; sums: (calls, recursive calls, raised, own seconds,\n"
      "cumulative seconds, of both those on a CPU, resumes, recursive resumes, seconds\n"
      "suspended); added: the seconds that were\n"
      "taken from own, for the profiler had added them; error: how far off that may\n"
-     "be; clamped: the seconds that should have been taken, but there was no more;\n"
-     "factor: how many times as much as calibration found."},
+     "be; clamped: the seconds that should have been taken, but there was no more."},
     {"columns",
      fpy_snapshot_columns,
      METH_VARARGS,

@@ -21,7 +21,7 @@ typedef struct {
     fp_costs costs;
     unsigned char
         *kinds;       /* of the functions, once they have been asked for; with them: */
-    double factor;    /* see fp_correction */
+    double context;   /* see fp_correction */
     char compensated; /* by `costs` */
     char complete;
     char hook_lost;

@@ -9,7 +9,7 @@
 
 #define SITES 8192U
 #define CALLS_OF_OTHER 8U /* until a place that calls a Python function is off */
-#define CALLS_OF_C 64U    /* until one that calls a C function may be; a power of two */
+#define CALLS_OF_C 16U    /* until one that calls a C function may be; a power of two */
 #define NEVER UINT32_MAX  /* so often has one called that stays on */
 
 struct fpy_cheap {

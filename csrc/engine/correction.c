@@ -25,7 +25,7 @@ fp_correction_fit(fp_correction *correction, const fp_snapshot *snapshot)
     const size_t count = correction->function_count;
     double *calls;
 
-    correction->factor = 1.0;
+    correction->context = 0.0;
     if (correction->costs->pace != 1.0 || count == 0) {
         return FP_OK;
     }
@@ -45,8 +45,8 @@ fp_correction_fit(fp_correction *correction, const fp_snapshot *snapshot)
             }
         }
     }
-    correction->factor =
-        fmin(1.0 + FP_OF_A_BIT * entropy_of(calls, count), FP_MOST_FACTOR);
+    correction->context =
+        FP_CONTEXT * fmin(1.0, entropy_of(calls, count) / FP_FULL_ENTROPY);
     fp_free(calls);
     return FP_OK;
 }
@@ -68,12 +68,10 @@ fp_correction_of(const fp_correction *correction, const fp_path *path)
     const unsigned kind = correction->kinds[path->function];
     fp_cost of_asides = {0}, sum = {0};
 
-    add_cost(&of_asides, &costs->aside, correction->factor * (double)path->asides);
+    add_cost(&of_asides, &costs->aside, (double)path->asides);
     if (kind < FP_KINDS) {
-        add_cost(&sum,
-                 &costs->returned[kind],
-                 correction->factor * (double)(path->calls - path->raised));
-        add_cost(&sum, &costs->raised[kind], correction->factor * (double)path->raised);
+        add_cost(&sum, &costs->returned[kind], (double)(path->calls - path->raised));
+        add_cost(&sum, &costs->raised[kind], (double)path->raised);
     }
     sum.inside += of_asides.outside; /* outside whatever called, which is in here */
     sum.error += of_asides.error;

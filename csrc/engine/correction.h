@@ -13,15 +13,18 @@
  * profile function, whether there are events or not.
  *
  * The costs are those of a short loop, all of which the processor foresees. In a
- * program that does this and that they are higher, the more so the more functions its
- * calls go to. All costs are taken as many times as high as
+ * program that does this and that they are higher, the more so the more is done between
+ * two events. With `base` for all that is taken from an own time above, and before the
+ * pace:
  *
- *      factor     = 1 + FP_OF_A_BIT * H, at most FP_MOST_FACTOR
+ *      own'       = (own - base) * (1 - context * base / own)
+ *      context    = FP_CONTEXT * min(1, H / FP_FULL_ENTROPY)
  *
- * with H the entropy of the calls over the functions (Shannon 1948; 0 where all calls
- * are one function's), as experiments with real programs gave (docs/measurements.md).
- * Where the interpreter has another pace, the factor is 1: there Python code is as slow
- * between the calls. What is left is wrong by FP_UNSURE of the costs on average.
+ * with H the entropy of the calls over the functions, in bits (Shannon 1948): 0 for a
+ * loop over one function. That is what experiments with real programs gave
+ * (docs/measurements.md). Where the interpreter has another pace, the context is 0:
+ * there Python code is as slow between the events. What is left is wrong by FP_UNSURE
+ * of the costs on average.
  *
  * Units      ticks per call, and per aside (see fp_recorder_aside).
  */
@@ -31,8 +34,8 @@
 #include "snapshot.h"
 #include "status.h"
 
-#define FP_MOST_FACTOR 1.4
-#define FP_OF_A_BIT 0.07
+#define FP_CONTEXT 0.45
+#define FP_FULL_ENTROPY 2.0
 #define FP_UNSURE 0.15
 
 typedef enum {
@@ -62,14 +65,25 @@ typedef struct {
     const fp_costs *costs;
     const unsigned char *kinds; /* of each function */
     size_t function_count;
-    double factor; /* how much higher the costs are in this program */
+    double context; /* how much higher costs are in this program, at most */
 } fp_correction;
 
-/* Sets the factor. FP_OK, or FP_NOMEM. */
+/* Sets the context. FP_OK, or FP_NOMEM. */
 fp_status fp_correction_fit(fp_correction *correction, const fp_snapshot *snapshot);
 
-/* What all calls of a path add, and its asides; and how far off that may be. */
+/* What all calls of a path add by the costs, and its asides; and how far off that may
+ * be. */
 fp_cost fp_correction_of(const fp_correction *correction, const fp_path *path);
+
+/* What is left of an own time from which `base` is to be taken; may be negative. */
+static inline double
+fp_correction_left(const fp_correction *correction, double own, double base)
+{
+    const double left = own - base;
+
+    return left > 0.0 && base > 0.0 ? left * (1.0 - correction->context * base / own)
+                                    : left;
+}
 
 /* The pace of a path's own code. */
 static inline double

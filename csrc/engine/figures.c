@@ -53,7 +53,8 @@ work_out(summing *sums, const fp_path *path, const step *node, step *parent,
     if (sums->correction != NULL) {
         const fp_cost added = fp_correction_of(sums->correction, path);
         const double all = added.inside + node->children.outside;
-        const double wanted = (double)(raw - off) - all;
+        const double wanted =
+            fp_correction_left(sums->correction, (double)(raw - off), all);
         const double pace = fp_correction_pace(sums->correction, path);
         const double missing = wanted < 0.0 ? -wanted : 0.0;
         figures->usage.own = fp_plus(off, missing > 0.0 ? 0 : as_ticks(wanted / pace));

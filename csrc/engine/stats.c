@@ -269,10 +269,7 @@ fp_stats_build(fp_stats *stats, const fp_snapshot *snapshot, size_t function_cou
                       .collections_apart = collections_apart};
     fp_status status = FP_OK;
 
-    *stats = (fp_stats){
-        .function_count = function_count,
-        .factor = correction != NULL ? correction->factor : 1.0,
-    };
+    *stats = (fp_stats){.function_count = function_count};
     stats->functions = zeros(function_count, sizeof *stats->functions);
     stats->taken = zeros(function_count, sizeof *stats->taken);
     if (stats->functions == NULL || stats->taken == NULL) {

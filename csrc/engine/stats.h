@@ -30,7 +30,6 @@ typedef struct {
     fp_pair_total *edges; /* by caller, then by callee */
     size_t edge_count;
     fp_ticks clamped; /* what could not be taken, for own times end at 0 */
-    double factor;    /* of the correction; 1 where there is none */
 } fp_stats;
 
 /* FP_OK, or FP_NOMEM: nothing to free. All function numbers in the snapshot must be

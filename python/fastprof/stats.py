@@ -77,7 +77,7 @@ def pstats_dict(
         compensated: Whether times are without what the profiler added to them.
     """
     keys: list[Key] = [function[:3] for function in snapshot.functions]
-    functions, edges, _, _ = snapshot.totals(compensated, False)
+    functions, edges, _ = snapshot.totals(compensated, False)
     flat: dict[Key, Entry] = {}
     for number, (calls, recursive, _, own, cumulative, *_), _, _ in functions:
         primitive = calls - recursive
@@ -347,7 +347,7 @@ class Stats:
         return found
 
     @property
-    def _totals(self) -> "tuple[list[Any], list[Any], float, float]":
+    def _totals(self) -> "tuple[list[Any], list[Any], float]":
         if self._all_totals is None:
             self._all_totals = self.snapshot.totals(self.compensated, True)
         return self._all_totals

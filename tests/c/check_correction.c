@@ -37,13 +37,12 @@ call(fp_key key, unsigned number, fp_ticks from, fp_ticks until, bool raised)
     fp_recorder_leave(&recorder, frame(number), until, raised);
 }
 
-/* The stats of what was recorded, with costs as many times as high; the recorder is
- * gone. */
+/* The stats of what was recorded in such a context; the recorder is gone. */
 static fp_stats
-corrected_by(const fp_costs *with, double factor)
+corrected_in(const fp_costs *with, double context)
 {
     const fp_correction correction = {
-        .costs = with, .kinds = kinds, .function_count = KEY_COUNT, .factor = factor};
+        .costs = with, .kinds = kinds, .function_count = KEY_COUNT, .context = context};
     fp_snapshot snapshot = {0};
     fp_stats stats;
 
@@ -58,7 +57,7 @@ corrected_by(const fp_costs *with, double factor)
 static fp_stats
 corrected(const fp_costs *with)
 {
-    return corrected_by(with, 1.0);
+    return corrected_in(with, 0.0);
 }
 
 static void
@@ -229,9 +228,9 @@ START_TEST(the_pace_is_that_of_python_code)
 }
 END_TEST
 
-/* The factor of a program that calls so often; the recorder is gone. */
+/* The context in a program that calls so often; the recorder is gone. */
 static double
-factor_of(const fp_costs *with, const unsigned *calls, size_t count)
+context_of(const fp_costs *with, const unsigned *calls, size_t count)
 {
     fp_correction correction = {
         .costs = with, .kinds = kinds, .function_count = KEY_COUNT};
@@ -247,52 +246,36 @@ factor_of(const fp_costs *with, const unsigned *calls, size_t count)
     fp_recorder_free(&recorder);
     ck_assert_int_eq(fp_correction_fit(&correction, &snapshot), FP_OK);
     fp_snapshot_free(&snapshot);
-    return correction.factor;
+    return correction.context;
 }
 
-START_TEST(the_more_functions_are_called_the_more_an_event_costs)
+START_TEST(the_context_is_that_of_calls_that_go_to_many_functions)
 {
     const struct {
         unsigned calls[KEY_COUNT];
-        double entropy;
+        double part;
     } cases[] = {
         {{0}, 0.0},
         {{100}, 0.0},
-        {{100, 100}, 1.0},
-        {{100, 100, 100, 100}, 2.0},
-        {{200, 100, 100}, 1.5},
-        {{100, 100, 0, 0, 0, 500}, 1.0}, /* the collections are no calls */
+        {{100, 100}, 0.5},
+        {{100, 100, 100, 100}, 1.0},
+        {{100, 100, 100, 100, 100}, 1.0},
+        {{200, 100, 100}, 0.75},
+        {{100, 100, 0, 0, 0, 500}, 0.5}, /* the collections are no calls */
     };
     fp_costs slower = costs;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ck_assert_double_eq_tol(factor_of(&costs, cases[i].calls, KEY_COUNT),
-                                1.0 + FP_OF_A_BIT * cases[i].entropy,
+        ck_assert_double_eq_tol(context_of(&costs, cases[i].calls, KEY_COUNT),
+                                FP_CONTEXT * cases[i].part,
                                 1e-9);
     }
     slower.pace = 2.0;
-    ck_assert_double_eq(factor_of(&slower, cases[3].calls, KEY_COUNT), 1.0);
+    ck_assert_double_eq(context_of(&slower, cases[3].calls, KEY_COUNT), 0.0);
 }
 END_TEST
 
-START_TEST(there_is_a_largest_factor)
-{
-    static const unsigned char many_kinds[256];
-    fp_correction correction = {
-        .costs = &costs, .kinds = many_kinds, .function_count = 256};
-    fp_path paths[257] = {{0}};
-    fp_thread_record thread = {.paths = paths, .path_count = 257};
-    const fp_snapshot snapshot = {.threads = &thread, .thread_count = 1};
-
-    for (uint32_t i = 0; i < 256; i++) {
-        paths[i + 1] = (fp_path){.function = i, .calls = 7};
-    }
-    ck_assert_int_eq(fp_correction_fit(&correction, &snapshot), FP_OK);
-    ck_assert_double_eq(correction.factor, FP_MOST_FACTOR);
-}
-END_TEST
-
-START_TEST(the_factor_is_that_of_all_costs)
+START_TEST(more_is_taken_where_more_is_done_between_events)
 {
     fp_stats stats;
 
@@ -302,11 +285,11 @@ START_TEST(the_factor_is_that_of_all_costs)
         call(LEAF, 2, 100 * i, 100 * i + 36, false);
     }
     fp_recorder_leave(&recorder, frame(1), 100000, false);
-    stats = corrected_by(&costs, 1.2);
+    stats = corrected_in(&costs, 0.4);
     ck_assert_int_eq(stats.functions[number_of(LEAF)].own_ticks,
-                     (fp_ticks)(36000 - 1000 * 7 * 1.2));
+                     (fp_ticks)((36000 - 7000) * (1.0 - 0.4 * 7000 / 36000)));
     ck_assert_int_eq(stats.functions[0].own_ticks,
-                     (fp_ticks)(64000 - 10 * 1.2 - 1000 * 8 * 1.2));
+                     (fp_ticks)((64000 - 8010) * (1.0 - 0.4 * 8010 / 64000)));
     fp_stats_free(&stats);
 }
 END_TEST
@@ -375,7 +358,7 @@ RUN_SUITE("correction", a_call_costs_its_caller_and_itself,
           asides_stop_at_the_largest_number, asides_outside_of_the_tree_are_nobodys,
           own_times_end_at_zero_and_the_caller_pays, what_nobody_can_pay_is_told,
           hidden_calls_cost_their_visible_callers, the_pace_is_that_of_python_code,
-          the_more_functions_are_called_the_more_an_event_costs,
-          there_is_a_largest_factor, the_factor_is_that_of_all_costs,
-          errors_grow_with_the_calls, what_it_was_off_the_cpu_is_not_corrected,
+          the_context_is_that_of_calls_that_go_to_many_functions,
+          more_is_taken_where_more_is_done_between_events, errors_grow_with_the_calls,
+          what_it_was_off_the_cpu_is_not_corrected,
           a_collection_costs_nothing_itself_and_is_its_callers)
