@@ -2,12 +2,14 @@
 
 #include "alloc.h"
 
+#include <math.h>
 #include <string.h>
 
 #define LEAST_SEEN                                                                     \
     0.2 /* of the caller's ticks, as recorded, while the callee was on                 \
          */
 #define MOST_FACTOR 1e6
+#define STEPS 8 /* towards what is left to folded functions */
 
 /* What is known of a path once its children have been summed up. */
 typedef struct {
@@ -115,14 +117,19 @@ hand_up(const summing *sums, const fp_path *path, step *node, step *parent,
 
 /* What the paths of a function come to. */
 typedef struct {
-    double raw;   /* inclusive ticks, as recorded */
-    double all;   /* as they are */
-    double own;   /* own ticks of those that were seen all the time */
-    double taken; /* of that, what belongs to paths below that were off */
+    double raw;    /* inclusive ticks, as recorded */
+    double all;    /* as they are */
+    double folded; /* own ticks of paths that were off for a while; of these, */
+    double unseen; /* what is that of callees that were off while they were not, */
+    double kept;   /* and the part that is their own */
+    double own;    /* own ticks of paths that were seen all the time; with those of */
+    double below;  /* paths below that were off: as recorded, */
+    double least;  /* what is their own of that, */
+    double most;   /* and as often as they are said to have been called */
 } sum;
 
 static sum *
-sums_of(const fp_thread_record *thread, const fp_figures *figures)
+sums_of(const fp_thread_record *thread, const fp_figures *figures, size_t *count)
 {
     uint32_t last = 0;
     sum *sums;
@@ -130,97 +137,142 @@ sums_of(const fp_thread_record *thread, const fp_figures *figures)
     for (size_t i = 1; i < thread->path_count; i++) {
         last = thread->paths[i].function > last ? thread->paths[i].function : last;
     }
-    sums = fp_alloc(((size_t)last + 1) * sizeof *sums);
+    *count = (size_t)last + 1;
+    sums = fp_alloc(*count * sizeof *sums);
     if (sums == NULL) {
         return NULL;
     }
-    memset(sums, 0, ((size_t)last + 1) * sizeof *sums);
+    for (size_t i = 0; i < *count; i++) {
+        sums[i] = (sum){.kept = 1.0};
+    }
     for (size_t i = 1; i < thread->path_count; i++) {
         sum *of = &sums[thread->paths[i].function];
         of->raw += (double)thread->paths[i].inclusive_ticks;
         of->all += (double)figures[i].usage.total;
+        *(thread->paths[i].was_off ? &of->folded : &of->own) +=
+            (double)figures[i].usage.own;
     }
     return sums;
 }
 
-/* What a path's figures are to be multiplied by: see figures.h. The share of the caller
- * that passed unseen is that of all its paths, for when the callee is off, others lead
- * to it. At least a part of the rest was seen, whatever has been taken as overhead. */
+/* Whether a path of the same function is above. */
+static bool
+is_within_itself(const fp_path *paths, uint32_t i)
+{
+    const uint32_t function = paths[i].function;
+
+    do {
+        i = paths[i].parent;
+    } while (i != 0 && paths[i].function != function);
+    return i != 0;
+}
+
+/* How many times as much a path had as was recorded while its caller was seen. The
+ * share of the caller that passed unseen is that of all its paths, for when the callee
+ * is off, others lead to it; within itself it has passed with the outermost call's. At
+ * least a part of the rest was seen, whatever has been taken as overhead. */
 static double
-factor_of(const fp_path *paths, size_t i, const fp_figures *figures, const sum *sums)
+factor_of(const fp_path *paths, size_t i, const sum *sums)
 {
     const fp_path *path = &paths[i], *parent = &paths[path->parent];
     const sum *caller = &sums[parent->function];
-    double unseen, seen, least, factor;
+    double unseen, seen, least;
 
-    if (!path->was_off || path->parent == 0 || parent->inclusive_ticks <= 0) {
+    if (!path->was_off || path->parent == 0 || parent->inclusive_ticks <= 0 ||
+        is_within_itself(paths, path->parent)) {
         return 1.0;
     }
     unseen = caller->raw * (double)path->unseen_ticks / (double)parent->inclusive_ticks;
     least = LEAST_SEEN * (caller->raw - unseen);
     seen = caller->all - unseen > least ? caller->all - unseen : least;
-    if (!(seen > 0.0)) {
-        return 1.0;
+    return seen > 0.0 && caller->all > seen ? caller->all / seen : 1.0;
+}
+
+/* Of the own ticks of a path that was off for a while, some are those of callees that
+ * were off while it was not. One step towards what is left: that depends on what is
+ * left to the callees. `mass`, of each path: its own, and that of all below that were
+ * off, as often as they were called while it was seen. */
+static void
+settle(const fp_path *paths, size_t count, const fp_figures *figures, sum *sums,
+       size_t function_count, double *mass)
+{
+    for (size_t i = 1; i < count; i++) {
+        mass[i] = (double)figures[i].usage.own * sums[paths[i].function].kept;
     }
-    factor =
-        (caller->all > seen ? caller->all / seen : 1.0) * figures[path->parent].factor;
-    return factor < MOST_FACTOR ? factor : MOST_FACTOR;
+    for (size_t i = count; i-- > 1;) {
+        const uint32_t parent = paths[i].parent;
+        if (paths[i].was_off && paths[parent].was_off) {
+            sums[paths[parent].function].unseen += (figures[i].factor - 1.0) * mass[i];
+            mass[parent] += figures[i].factor * mass[i];
+        }
+    }
+    for (size_t i = 0; i < function_count; i++) {
+        sum *of = &sums[i];
+        of->kept /= 2.0;
+        if (of->unseen < of->folded) {
+            of->kept += (1.0 - of->unseen / of->folded) / 2.0;
+        }
+        of->unseen = 0.0;
+    }
 }
 
 static void
-scale(fp_usage *usage, double factor)
+scale(fp_usage *usage, double own, double total)
 {
-    usage->own = as_ticks((double)usage->own * factor);
-    usage->own_off = as_ticks((double)usage->own_off * factor);
-    usage->total = as_ticks((double)usage->total * factor);
-    usage->total_off = as_ticks((double)usage->total_off * factor);
+    usage->own = as_ticks((double)usage->own * own);
+    usage->own_off = as_ticks((double)usage->own_off * own);
+    usage->total = as_ticks((double)usage->total * total);
+    usage->total_off = as_ticks((double)usage->total_off * total);
 }
 
-/* What is estimated for the paths below is in the own ticks of their caller, on other
- * paths of it: those which led there while it was all folded. */
-static void
-take_from(fp_usage *usage, const sum *of)
-{
-    const double left = of->taken < of->own ? 1.0 - of->taken / of->own : 0.0;
-
-    usage->own = as_ticks((double)usage->own * left);
-    usage->own_off = as_ticks((double)usage->own_off * left);
-}
-
-/* A function that was seen all the time gives no more than it has: what was off below
- * it shrinks. */
+/* The part of what is said to have been unseen that there is: a function that was seen
+ * all the time gives no more than it has. */
 static double
-shrunk(double factor, const sum *of)
+part_of(const sum *of)
 {
-    return of->taken > of->own ? 1.0 + (factor - 1.0) * of->own / of->taken : factor;
+    const double all = of->own + of->below;
+
+    return of->most > all ? (all - of->least) / (of->most - of->least) : 1.0;
 }
 
-/* Of what was off for a while. `seen` has room for all paths: the nearest path above,
- * or the path itself, that was seen all the time. */
+/* Of what was off for a while. `seen` and `mass` have room for all paths; `seen`: the
+ * nearest path above, or the path itself, that was seen all the time. */
 static void
 estimate(const fp_path *paths, size_t count, fp_figures *figures, sum *sums,
-         uint32_t *seen)
+         size_t function_count, double *mass, uint32_t *seen)
 {
+    for (size_t i = 1; i < count; i++) {
+        figures[i].factor = factor_of(paths, i, sums);
+    }
+    for (int i = 0; i < STEPS; i++) {
+        settle(paths, count, figures, sums, function_count, mass);
+    }
     seen[0] = 0;
     for (size_t i = 1; i < count; i++) {
         const double own = (double)figures[i].usage.own;
-        figures[i].factor = factor_of(paths, i, figures, sums);
+        sum *of;
         seen[i] = paths[i].was_off ? seen[paths[i].parent] : (uint32_t)i;
-        if (paths[i].was_off) {
-            sums[paths[seen[i]].function].taken += (figures[i].factor - 1.0) * own;
-        } else {
-            sums[paths[i].function].own += own;
+        if (!paths[i].was_off || seen[i] == 0) {
+            figures[i].factor = 1.0; /* of nobody's time */
+            continue;
         }
+        figures[i].factor *= figures[paths[i].parent].factor;
+        figures[i].factor = fmin(figures[i].factor, MOST_FACTOR);
+        of = &sums[paths[seen[i]].function];
+        of->below += own;
+        of->least += own * sums[paths[i].function].kept;
+        of->most += own * sums[paths[i].function].kept * figures[i].factor;
     }
     for (size_t i = 1; i < count; i++) {
         const sum *of = &sums[paths[seen[i]].function];
-        if (!paths[i].was_off) {
-            take_from(&figures[i].usage, of);
-        } else if (seen[i] != 0) {
-            figures[i].factor = shrunk(figures[i].factor, of);
-            scale(&figures[i].usage, figures[i].factor);
-        } else {
-            figures[i].factor = 1.0; /* of nobody's time */
+        const double part = part_of(of);
+        fp_figures *one = &figures[i];
+        if (paths[i].was_off && seen[i] != 0) {
+            one->factor = 1.0 + (one->factor - 1.0) * part;
+            scale(&one->usage, one->factor * sums[paths[i].function].kept, one->factor);
+        } else if (seen[i] != 0 && of->own > 0.0) {
+            const double given = of->least + part * (of->most - of->least) - of->below;
+            scale(&one->usage, given < of->own ? 1.0 - given / of->own : 0.0, 1.0);
         }
     }
 }
@@ -241,7 +293,9 @@ estimate_unseen(const fp_thread_record *thread, fp_figures *figures)
 {
     const size_t count = thread->path_count;
     fp_status status = FP_NOMEM;
+    size_t function_count;
     uint32_t *seen;
+    double *mass;
     sum *sums;
 
     for (size_t i = 0; i < count; i++) {
@@ -251,12 +305,14 @@ estimate_unseen(const fp_thread_record *thread, fp_figures *figures)
         return FP_OK;
     }
     seen = fp_alloc(count * sizeof *seen);
-    sums = sums_of(thread, figures);
-    if (seen != NULL && sums != NULL) {
-        estimate(thread->paths, count, figures, sums, seen);
+    mass = fp_alloc(count * sizeof *mass);
+    sums = sums_of(thread, figures, &function_count);
+    if (seen != NULL && mass != NULL && sums != NULL) {
+        estimate(thread->paths, count, figures, sums, function_count, mass, seen);
         status = FP_OK;
     }
     fp_free(sums);
+    fp_free(mass);
     fp_free(seen);
     return status;
 }

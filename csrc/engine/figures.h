@@ -15,8 +15,12 @@
  *      factor     = the caller's inclusive / the same less what passed unseen,
  *                   times the caller's own factor where that was off, too
  *
- * What this adds to its own is taken from the own of the nearest caller that was seen
- * all the time, for it is in there; there may be no more than that has.
+ * What passed unseen is in the own ticks of who was seen. In those of a caller that was
+ * itself off for a while it is what its callees have, by their factors, more than was
+ * recorded; that is left out before they are multiplied. What all such paths then have
+ * more than was recorded is taken from the own of the nearest caller that was seen all
+ * the time; there may be no more than that has, or all factors below it are smaller. A
+ * function within itself was seen as its outermost call was.
  *
  * Units      ticks. A file may hold figures of any size: sums stop at the largest.
  */

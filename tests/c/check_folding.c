@@ -163,6 +163,41 @@ START_TEST(what_is_off_is_estimated_by_its_callers_time)
 }
 END_TEST
 
+/* Within a part in a hundred. */
+static void
+assert_near(int64_t is, int64_t wanted)
+{
+    ck_assert_int_ge(is, wanted - wanted / 100 - 1);
+    ck_assert_int_le(is, wanted + wanted / 100 + 1);
+}
+
+START_TEST(what_passed_unseen_in_a_folded_function_is_not_its_own)
+{
+    fp_stats stats;
+
+    start();
+    enter(MAIN, true);
+    work(100);
+    fold(1000.0);
+    ck_assert(fp_folding_has_function(&folding, LEAF));
+    ck_assert(!fp_folding_has_function(&folding, HELPER));
+    work(100); /* what it calls is in its own time, */
+    fold(0.0);
+    work(200); /* and all of that in the time of its caller */
+    survey();
+    leave();
+    stats = stats_of_recorder(&recorder, now);
+    assert_near(stats.functions[number_of(HELPER)].calls, 400);
+    assert_near(stats.functions[number_of(HELPER)].own_ticks, 400 * 100);
+    assert_near(stats.functions[number_of(LEAF)].calls, 400);
+    assert_near(stats.functions[number_of(LEAF)].own_ticks, 400 * 5);
+    assert_near(stats.functions[number_of(OTHER)].own_ticks, 400 * 3);
+    ck_assert_int_le(stats.functions[number_of(MAIN)].own_ticks, 400);
+    fp_stats_free(&stats);
+    finish();
+}
+END_TEST
+
 START_TEST(what_is_let_back_in_is_recorded_again)
 {
     fp_stats stats;
@@ -213,4 +248,5 @@ RUN_SUITE("folding", nothing_is_folded_where_it_costs_little,
           what_takes_least_per_call_goes_first,
           a_folded_function_takes_its_calls_in_c_along,
           what_is_off_is_estimated_by_its_callers_time,
+          what_passed_unseen_in_a_folded_function_is_not_its_own,
           what_is_let_back_in_is_recorded_again, surveys_survive_every_failure)
