@@ -19,10 +19,9 @@ typedef struct {
     PyObject *subjects;  /* list of code objects and labels; NULL when loaded */
     double seconds_per_tick;
     fp_costs costs;
-    unsigned char
-        *kinds;       /* of the functions, once they have been asked for; with them: */
-    double context;   /* see fp_correction */
-    char compensated; /* by `costs` */
+    unsigned char *kinds; /* of the functions, once asked for; with them: */
+    double context;       /* see fp_correction */
+    char compensated;     /* by `costs` */
     char complete;
     char hook_lost;
     char threads_lost;

@@ -9,7 +9,8 @@
     0.2 /* of the caller's ticks, as recorded, while the callee was on                 \
          */
 #define MOST_FACTOR 1e6
-#define STEPS 8 /* towards what is left to folded functions */
+#define FARTHEST 1000 /* paths above, in which a function is looked for */
+#define STEPS 8       /* towards what is left to folded functions */
 
 /* What is known of a path once its children have been summed up. */
 typedef struct {
@@ -155,16 +156,19 @@ sums_of(const fp_thread_record *thread, const fp_figures *figures, size_t *count
     return sums;
 }
 
-/* Whether a path of the same function is above. */
+/* Whether a path of the same function is above, not too far. */
 static bool
 is_within_itself(const fp_path *paths, uint32_t i)
 {
     const uint32_t function = paths[i].function;
 
-    do {
+    for (int steps = 0; steps < FARTHEST && i != 0; steps++) {
         i = paths[i].parent;
-    } while (i != 0 && paths[i].function != function);
-    return i != 0;
+        if (i != 0 && paths[i].function == function) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* How many times as much a path had as was recorded while its caller was seen. The

@@ -28,8 +28,8 @@ METHODS: "dict[type, str]" = {
     frozenset: "copy difference intersection isdisjoint issubset issuperset union"
     " __contains__",
     tuple: "count index",
-    deque: "append appendleft clear copy count extend extendleft index insert pop popleft"
-    " remove reverse rotate",
+    deque: "append appendleft clear copy count extend extendleft index insert pop"
+    " popleft remove reverse rotate",
     str: "capitalize casefold center endswith expandtabs isalnum isalpha isascii"
     " isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle"
     " isupper ljust lower lstrip partition removeprefix removesuffix rjust"
