@@ -277,7 +277,7 @@ class Stats:
         self.snapshot = snapshot
         self._flat: dict[Key, Entry] | None = None
         self._tree: Node | None = None
-        self._all_totals: tuple[list[Any], list[Any], float, float] | None = None
+        self._all_totals: tuple[list[Any], list[Any], float] | None = None
         self._precision_of_edges: bytes | None = None
         self.info = info
         self._sum = info.get("merged")
