@@ -135,11 +135,12 @@ fi
 mkdir -p build
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-# A second time for what goes with a Python that the first brought, by its version.
-for _ in 1 2; do
-    if [ ${#missing[@]} -ne 0 ]; then
-        echo "Installing: ${missing[*]} (what apt-get says is in build/apt.log)"
-        apt-get install -qq -y --no-install-recommends "${missing[@]}" >>build/apt.log
-        check "$@"
-    fi
-done
+install() {
+    [ ${#missing[@]} -ne 0 ] || return 0
+    echo "Installing: ${missing[*]} (what apt-get says is in build/apt.log)"
+    apt-get install -qq -y --no-install-recommends "${missing[@]}" >>build/apt.log
+}
+
+install
+check "$@" # what goes with a Python that has just come, by its version
+install
