@@ -5,9 +5,10 @@
 #include <stdlib.h>
 
 #define MOST_ROUNDS 40
-#define FEWEST_ROUNDS 16
-#define CALLS 60                 /* of each probe in a round */
-#define MOST_NS INT64_C(8000000) /* for all rounds, once there are the fewest, */
+#define FEWEST_ROUNDS 12
+#define CALLS 400                /* of a probe in a round: the processor has to learn it */
+#define FEW_CALLS 50             /* of one that takes long; and before each, not timed */
+#define MOST_NS INT64_C(7000000) /* for all rounds, once there are the fewest, */
 #define MOST_NS_AGAIN 0          /* and when it is done again, */
 #define MOST_RETRIES 4           /* of figures that cannot be */
 #define MOST_TIMES 4             /* which is seldom, */
@@ -18,12 +19,10 @@
 enum {
     EMPTY,
     FUNCTION,
-    SMALL,
     WORK,
     SLOT,
     CLASS,
     GENERATOR,
-    LONGER_GENERATOR,
     INSTANCE,
     SUPER,
     METHOD,
@@ -39,12 +38,10 @@ enum {
 static const char *const probe_names[PROBES] = {
     [EMPTY] = "empty",
     [FUNCTION] = "function",
-    [SMALL] = "small_function",
     [WORK] = "work",
     [SLOT] = "slot",
     [CLASS] = "class_call",
     [GENERATOR] = "generator",
-    [LONGER_GENERATOR] = "longer_generator",
     [INSTANCE] = "instance",
     [SUPER] = "super_call",
     [METHOD] = "method",
@@ -55,18 +52,21 @@ static const char *const probe_names[PROBES] = {
     [OTHER_BUILTIN] = "ordinal",
 };
 
+/* What comes between makes only longer, so the least of all rounds counts. */
 typedef struct {
     PyObject *function;
-    fp_ticks plain[MOST_ROUNDS];   /* without events */
-    fp_ticks own[MOST_ROUNDS];     /* with events: recorded as the loop's, */
-    fp_ticks callees[MOST_ROUNDS]; /* and as its callees' */
+    fp_ticks plain;                 /* without events */
+    fp_ticks own;                   /* with events: recorded as the loop's, */
+    fp_ticks callees;               /* and as its callees', in the same round */
+    fp_ticks recorded[MOST_ROUNDS]; /* both, in each round */
 } probe;
 
 typedef struct {
     PyObject *turns;
+    PyObject *few_turns;
     probe probes[PROBES];
-    fp_ticks plain_work[MOST_ROUNDS]; /* how fast the processor was: slowness.h */
-    fp_ticks recorded_work[MOST_ROUNDS];
+    fp_ticks plain_work; /* how fast the processor was: slowness.h */
+    fp_ticks recorded_work;
     int64_t most_ns;
     double slower; /* how many times as long all took with events for that */
     size_t plain_rounds;
@@ -80,6 +80,7 @@ static void
 free_bench(bench *b)
 {
     Py_CLEAR(b->turns);
+    Py_CLEAR(b->few_turns);
     for (int i = 0; i < PROBES; i++) {
         Py_CLEAR(b->probes[i].function);
     }
@@ -98,31 +99,42 @@ spoiled_or_failed(PyObject *ours)
     return SPOILED;
 }
 
+/* So many None. */
+static PyObject *
+make_turns(Py_ssize_t calls)
+{
+    PyObject *turns = PyTuple_New(calls);
+
+    for (Py_ssize_t i = 0; turns != NULL && i < calls; i++) {
+        PyTuple_SET_ITEM(turns, i, Py_NewRef(Py_None));
+    }
+    return turns;
+}
+
 static outcome
 make_bench(bench *b)
 {
     PyObject *module = PyImport_ImportModule("fastprof._probes");
     bool whole = module != NULL;
 
-    b->turns = PyTuple_New(CALLS);
-    for (Py_ssize_t i = 0; b->turns != NULL && i < CALLS; i++) {
-        PyTuple_SET_ITEM(b->turns, i, Py_NewRef(Py_None));
-    }
+    b->turns = whole ? make_turns(CALLS) : NULL;
+    b->few_turns = b->turns != NULL ? make_turns(FEW_CALLS) : NULL;
+    whole = b->few_turns != NULL;
     for (int i = 0; whole && i < PROBES; i++) {
         PyObject *function = PyObject_GetAttrString(module, probe_names[i]);
         b->probes[i].function = function;
         whole = function != NULL && PyFunction_Check(function);
     }
     Py_XDECREF(module);
-    return whole && b->turns != NULL ? DONE : spoiled_or_failed(PyExc_Exception);
+    return whole ? DONE : spoiled_or_failed(PyExc_Exception);
 }
 
 /* An exception is the program's (a signal handler's, say), but where there is no room
  * for the probe. */
 static outcome
-run_probe(const bench *b, const probe *p)
+run_probe(const probe *p, PyObject *turns)
 {
-    PyObject *answer = PyObject_CallOneArg(p->function, b->turns);
+    PyObject *answer = PyObject_CallOneArg(p->function, turns);
     PyObject *type = PyErr_Occurred();
 
     Py_XDECREF(answer);
@@ -131,6 +143,40 @@ run_probe(const bench *b, const probe *p)
         return SPOILED;
     }
     return answer != NULL ? DONE : FAILED;
+}
+
+static bool
+takes_long(int number)
+{
+    return number == WORK || number == INSTANCE || number == SUPER ||
+           number == RAISING || number == BUILTIN_RAISING;
+}
+
+static int
+calls_of(int number)
+{
+    return takes_long(number) ? FEW_CALLS : CALLS;
+}
+
+static PyObject *
+turns_of(const bench *b, int number)
+{
+    return takes_long(number) ? b->few_turns : b->turns;
+}
+
+/* Whether anybody will ask for it. */
+static bool
+is_needed(int number)
+{
+    return number != WORK || fpy_profiling_slows_python();
+}
+
+static void
+keep_least(fp_ticks *least, fp_ticks took)
+{
+    if (*least == 0 || took < *least) {
+        *least = took;
+    }
 }
 
 /* Whether there is to be another round. */
@@ -149,14 +195,21 @@ run_plain(bench *b, fp_processor *processor)
 
     for (; have_time(b, b->plain_rounds, began); b->plain_rounds++) {
         for (int i = 0; i < PROBES; i++) {
+            probe *p = &b->probes[i];
+            if (!is_needed(i)) {
+                continue;
+            }
+            outcome result = run_probe(p, b->few_turns);
             const fp_ticks before = fp_clock_now(clock);
-            const outcome result = run_probe(b, &b->probes[i]);
+            if (result == DONE) {
+                result = run_probe(p, turns_of(b, i));
+            }
             if (result != DONE) {
                 return result;
             }
-            b->probes[i].plain[b->plain_rounds] = fp_clock_now(clock) - before;
+            keep_least(&p->plain, fp_clock_now(clock) - before);
         }
-        b->plain_work[b->plain_rounds] = fp_processor_look(processor);
+        keep_least(&b->plain_work, fp_processor_look(processor));
     }
     return DONE;
 }
@@ -204,11 +257,21 @@ read_loop(const fpy_session *session, const probe *p)
 static bool
 is_whole(const fpy_session *session, reading before, reading after, int number)
 {
-    const int64_t callees = number == EMPTY || number == CLASS ? 0 : CALLS;
+    const int64_t callees = number == EMPTY || number == CLASS ? 0 : calls_of(number);
 
     return session->enabled && session->state->active == session &&
            session->next_active == NULL && after.calls == before.calls + 1 &&
            after.callee_calls >= before.callee_calls + callees;
+}
+
+static void
+add_round(probe *p, size_t rounds, fp_ticks own, fp_ticks callees)
+{
+    p->recorded[rounds] = own + callees;
+    if (rounds == 0 || own + callees < p->own + p->callees) {
+        p->own = own;
+        p->callees = callees;
+    }
 }
 
 static outcome
@@ -219,8 +282,14 @@ run_recorded(bench *b, const fpy_session *session)
     for (; have_time(b, b->recorded_rounds, began); b->recorded_rounds++) {
         for (int i = 0; i < PROBES; i++) {
             probe *p = &b->probes[i];
+            if (!is_needed(i)) {
+                continue;
+            }
+            outcome result = run_probe(p, b->few_turns);
             const reading before = read_loop(session, p);
-            const outcome result = run_probe(b, p);
+            if (result == DONE) {
+                result = run_probe(p, turns_of(b, i));
+            }
             if (result != DONE) {
                 return result;
             }
@@ -228,11 +297,10 @@ run_recorded(bench *b, const fpy_session *session)
             if (!is_whole(session, before, after, i)) {
                 return SPOILED;
             }
-            p->own[b->recorded_rounds] = after.own - before.own;
-            p->callees[b->recorded_rounds] = after.callees - before.callees;
+            add_round(p, b->recorded_rounds, after.own - before.own,
+                      after.callees - before.callees);
         }
-        b->recorded_work[b->recorded_rounds] =
-            fp_processor_look(&session->state->processor);
+        keep_least(&b->recorded_work, fp_processor_look(&session->state->processor));
     }
     return DONE;
 }
@@ -279,39 +347,33 @@ by_size(const void *one, const void *other)
 }
 
 static void
-sort_times(bench *b, const fp_processor *processor)
+sum_up(bench *b, const fp_processor *processor)
 {
-    qsort(b->plain_work, b->plain_rounds, sizeof *b->plain_work, by_size);
-    qsort(b->recorded_work, b->recorded_rounds, sizeof *b->recorded_work, by_size);
-    b->slower = fp_processor_ratio(processor,
-                                   (double)b->plain_work[b->plain_rounds / 8],
-                                   (double)b->recorded_work[b->recorded_rounds / 8]);
+    b->slower = fp_processor_ratio(processor, (double)b->plain_work,
+                                   (double)b->recorded_work);
     for (int i = 0; i < PROBES; i++) {
-        probe *p = &b->probes[i];
-        qsort(p->plain, b->plain_rounds, sizeof *p->plain, by_size);
-        qsort(p->own, b->recorded_rounds, sizeof *p->own, by_size);
-        qsort(p->callees, b->recorded_rounds, sizeof *p->callees, by_size);
+        fp_ticks *recorded = b->probes[i].recorded;
+        qsort(recorded, b->recorded_rounds, sizeof *recorded, by_size);
     }
 }
 
-/* Low quantiles of sorted times, for one call; without events as if the processor had
- * been as fast as with them. */
+/* For one call; without events as if the processor had been as fast as with them. */
 static double
 plain_of(const bench *b, int number)
 {
-    return b->slower * (double)b->probes[number].plain[b->plain_rounds / 8] / CALLS;
+    return b->slower * (double)b->probes[number].plain / calls_of(number);
 }
 
 static double
 own_of(const bench *b, int number)
 {
-    return (double)b->probes[number].own[b->recorded_rounds / 8] / CALLS;
+    return (double)b->probes[number].own / calls_of(number);
 }
 
 static double
 callees_of(const bench *b, int number)
 {
-    return (double)b->probes[number].callees[b->recorded_rounds / 8] / CALLS;
+    return (double)b->probes[number].callees / calls_of(number);
 }
 
 /* What a turn of a loop takes beyond an empty one, without events. */
@@ -326,26 +388,23 @@ truth_of(const bench *b, int number)
 static fp_cost
 cost_of(const bench *b, int number, double truth)
 {
-    const probe *p = &b->probes[number];
-    const size_t middle = b->recorded_rounds / 2;
-    const double typical = (double)(p->callees[middle] + p->own[middle]) / CALLS;
+    const fp_ticks *recorded = b->probes[number].recorded;
+    const fp_ticks typical = recorded[b->recorded_rounds / 2];
 
     return (fp_cost){
         .inside = callees_of(b, number) - truth,
         .outside = own_of(b, number) - own_of(b, EMPTY),
-        .error = typical - callees_of(b, number) - own_of(b, number),
+        .error = (double)(typical - recorded[0]) / calls_of(number),
     };
 }
 
-/* The mean of two. Of functions, one does nothing, and the other a little, some of
- * which the processor does while it is still busy with the event, so that less of the
- * cost is seen inside. Of methods, the interpreter has an instruction of its own for
- * calls of the one, which it does not use under events. */
+/* The mean of two kinds of C functions, for whose calls the interpreter has different
+ * instructions, which it does not use under events. */
 static fp_cost
-cost_of_both(const bench *b, int first, int second, double pace)
+cost_of_both(const bench *b, int first, int second)
 {
-    const fp_cost one = cost_of(b, first, pace * truth_of(b, first));
-    const fp_cost other = cost_of(b, second, pace * truth_of(b, second));
+    const fp_cost one = cost_of(b, first, truth_of(b, first));
+    const fp_cost other = cost_of(b, second, truth_of(b, second));
 
     return (fp_cost){
         .inside = (one.inside + other.inside) / 2.0,
@@ -383,7 +442,7 @@ pace_of(const bench *b)
 static fp_cost
 cost_of_aside(const bench *b)
 {
-    const fp_cost called = cost_of(b, SMALL, truth_of(b, SMALL));
+    const fp_cost called = cost_of(b, FUNCTION, truth_of(b, FUNCTION));
     const fp_cost uncalled = cost_of(b, SLOT, truth_of(b, SLOT));
     const double event =
         called.inside + called.outside - uncalled.inside - uncalled.outside;
@@ -399,16 +458,16 @@ costs_of(const bench *b, bool by_monitoring)
 {
     const double pace = fpy_profiling_slows_python() ? pace_of(b) : 1.0;
     const double pause = (pace - 1.0) * truth_of(b, FUNCTION);
-    const fp_cost function = cost_of_both(b, FUNCTION, SMALL, pace);
-    const fp_cost builtin = cost_of_both(b, BUILTIN, OTHER_BUILTIN, 1.0);
-    const fp_cost method = cost_of_both(b, METHOD, OTHER_METHOD, 1.0);
+    const fp_cost function = cost_of(b, FUNCTION, pace * truth_of(b, FUNCTION));
+    const fp_cost builtin = cost_of_both(b, BUILTIN, OTHER_BUILTIN);
+    const fp_cost method = cost_of_both(b, METHOD, OTHER_METHOD);
     const fp_cost raising = cost_of(b, RAISING, truth_of(b, RAISING) + pause);
     const fp_cost builtin_raising =
         cost_of(b, BUILTIN_RAISING, truth_of(b, BUILTIN_RAISING));
     fp_costs costs = {
         .returned = {[FP_KIND_PYTHON] = function,
                      [FP_KIND_GENERATOR] =
-                         cost_of_both(b, GENERATOR, LONGER_GENERATOR, pace),
+                         cost_of(b, GENERATOR, pace * truth_of(b, GENERATOR)),
                      [FP_KIND_C] = builtin,
                      [FP_KIND_METHOD] = method},
         .raised = {[FP_KIND_PYTHON] = raised(function, raising),
@@ -500,7 +559,7 @@ static void
 take_over(fpy_calibration *calibration, const bench *b, const fp_costs *costs)
 {
     calibration->costs = *costs;
-    calibration->slowness = (double)b->recorded_work[b->recorded_rounds / 8];
+    calibration->slowness = (double)b->recorded_work;
     calibration->asides_of_class = asides_beyond(b, costs, CLASS, 0.0, 0.0);
     /* An instance has the calls of its class and of `__init__`, which no CALL names;
      * what uses `super`, two functions that a CALL names. */
@@ -519,7 +578,7 @@ try_once(const fpy_session *session, int64_t most_ns)
     const outcome result = measure(&b, session);
 
     if (result == DONE) {
-        sort_times(&b, &session->state->processor);
+        sum_up(&b, &session->state->processor);
         const fp_costs costs = costs_of(&b, session->source == &fpy_hook_monitoring);
         if (are_plausible(&costs)) {
             take_over(session->calibration, &b, &costs);

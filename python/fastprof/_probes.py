@@ -1,19 +1,13 @@
 """What calibration runs: loops that make one kind of call, once for each turn.
 
-Everything is looked up before the loop, so that a turn makes the calls and no more.
 docs/design.md says what is made of their times.
 """
 
 from collections.abc import Iterator
 
 
-def _function() -> None:
-    pass
-
-
-def _small_function(number: int) -> int:
-    total = number + number
-    return total + number
+def _function(_: object, number: int) -> int:
+    return number * number
 
 
 def _work() -> int:
@@ -66,19 +60,13 @@ class _Derived(_Base):
 
 class _Subscripted:
     def __getitem__(self, number: int) -> int:
-        total = number + number
-        return total + number
+        return number * number
 
 
-def _numbers(turns: tuple[None, ...]) -> Iterator[None]:
-    for _ in turns:
-        yield
-
-
-def _longer_numbers(turns: tuple[None, ...]) -> Iterator[int]:
+def _numbers(turns: tuple[None, ...]) -> Iterator[int]:
     number = 3
     for _ in turns:
-        yield number * 3 + number - 1
+        yield number * number
 
 
 def empty(turns: tuple[None, ...]) -> None:
@@ -89,16 +77,8 @@ def empty(turns: tuple[None, ...]) -> None:
 
 def function(turns: tuple[None, ...]) -> None:
     """A Python function."""
-    call = _function
     for _ in turns:
-        call()
-
-
-def small_function(turns: tuple[None, ...]) -> None:
-    """A Python function that does a little."""
-    call = _small_function
-    for _ in turns:
-        call(3)
+        result = _function(None, 3)  # noqa: F841
 
 
 def work(turns: tuple[None, ...]) -> None:
@@ -112,7 +92,7 @@ def slot(turns: tuple[None, ...]) -> None:
     """A Python function that no CALL event announces."""
     subscripted = _Subscripted()
     for _ in turns:
-        subscripted[3]
+        result = subscripted[3]  # noqa: F841
 
 
 def class_call(turns: tuple[None, ...]) -> None:
@@ -124,14 +104,8 @@ def class_call(turns: tuple[None, ...]) -> None:
 
 def generator(turns: tuple[None, ...]) -> None:
     """A resumed generator."""
-    for _ in _numbers(turns):
-        pass
-
-
-def longer_generator(turns: tuple[None, ...]) -> None:
-    """A generator that does a little for each resume."""
-    for _ in _longer_numbers(turns):
-        pass
+    for number in _numbers(turns):
+        result = number  # noqa: F841
 
 
 def instance(turns: tuple[None, ...]) -> None:
@@ -149,23 +123,24 @@ def super_call(turns: tuple[None, ...]) -> None:
 
 
 def method(turns: tuple[None, ...]) -> None:
-    """A method in C."""
+    """A method in C that takes no argument."""
     text = "a"
     for _ in turns:
         text.isalpha()
 
 
 def other_method(turns: tuple[None, ...]) -> None:
-    """One that takes its arguments as a tuple."""
-    text = "a"
+    """One that takes one or more."""
+    table = {"a": None}
     for _ in turns:
-        text.startswith("b")
+        table.get("a")
 
 
 def length(turns: tuple[None, ...]) -> None:
     """A C function."""
+    pair = None, None
     for _ in turns:
-        len(turns)
+        len(pair)
 
 
 def ordinal(turns: tuple[None, ...]) -> None:
