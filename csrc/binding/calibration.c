@@ -27,6 +27,7 @@ enum {
     SUPER,
     METHOD,
     OTHER_METHOD,
+    APPEND,
     RAISING,
     BUILTIN_RAISING,
     BUILTIN,
@@ -46,6 +47,7 @@ static const char *const probe_names[PROBES] = {
     [SUPER] = "super_call",
     [METHOD] = "method",
     [OTHER_METHOD] = "other_method",
+    [APPEND] = "append",
     [RAISING] = "raising",
     [BUILTIN_RAISING] = "builtin_raising",
     [BUILTIN] = "length",
@@ -474,6 +476,7 @@ costs_of(const bench *b, bool by_monitoring)
                    [FP_KIND_GENERATOR] = raised(function, raising),
                    [FP_KIND_C] = raised(builtin, builtin_raising),
                    [FP_KIND_METHOD] = raised(method, builtin_raising)},
+        .append = cost_of(b, APPEND, truth_of(b, APPEND)),
         .pace = pace,
     };
 
@@ -641,6 +644,7 @@ fpy_costs_meanwhile(const fpy_session *session, fp_costs *costs)
         multiply(&costs->returned[kind], ratio);
         multiply(&costs->raised[kind], ratio);
     }
+    multiply(&costs->append, ratio);
     multiply(&costs->aside, ratio);
     return true;
 }

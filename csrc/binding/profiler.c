@@ -815,7 +815,7 @@ profiler_calibration(fpy_profiler *self, void *Py_UNUSED(closure))
         Py_RETURN_NONE;
     }
     scale = fpy_session_scale(&self->session);
-    return Py_BuildValue("{sNsNsNsNsNsNsNsNsNsd}",
+    return Py_BuildValue("{sNsNsNsNsNsNsNsNsNsNsd}",
                          "python",
                          cost_tuple(&costs->returned[FP_KIND_PYTHON], scale),
                          "generator",
@@ -832,6 +832,8 @@ profiler_calibration(fpy_profiler *self, void *Py_UNUSED(closure))
                          cost_tuple(&costs->raised[FP_KIND_C], scale),
                          "method_raised",
                          cost_tuple(&costs->raised[FP_KIND_METHOD], scale),
+                         "append",
+                         cost_tuple(&costs->append, scale),
                          "aside",
                          cost_tuple(&costs->aside, scale),
                          "pace",

@@ -19,6 +19,12 @@ entropy_of(const double *calls, size_t count)
     return all > 0.0 ? log2(all) - sum / all : 0.0;
 }
 
+static bool
+costs_something(unsigned kind)
+{
+    return kind < FP_KINDS || kind == FP_KIND_APPEND;
+}
+
 fp_status
 fp_correction_fit(fp_correction *correction, const fp_snapshot *snapshot)
 {
@@ -40,7 +46,7 @@ fp_correction_fit(fp_correction *correction, const fp_snapshot *snapshot)
         const fp_thread_record *thread = &snapshot->threads[i];
         for (size_t j = 1; j < thread->path_count; j++) {
             const fp_path *path = &thread->paths[j];
-            if (correction->kinds[path->function] < FP_KINDS) {
+            if (costs_something(correction->kinds[path->function])) {
                 calls[path->function] += (double)path->calls;
             }
         }
@@ -76,6 +82,9 @@ fp_correction_of(const fp_correction *correction, const fp_path *path)
         add_cost(&sum, &costs->returned[kind], resumed);
         add_cost(&sum, &costs->returned[FP_KIND_PYTHON], returned - resumed);
         add_cost(&sum, &costs->raised[kind], (double)path->raised);
+    }
+    if (kind == FP_KIND_APPEND) {
+        add_cost(&sum, &costs->append, (double)path->calls);
     }
     sum.inside += of_asides.outside; /* outside whatever called, which is in here */
     sum.error += of_asides.error;

@@ -46,6 +46,7 @@ typedef enum {
     FP_KINDS,
     FP_KIND_COLLECTION = FP_KINDS, /* costs nothing that is known, as the next */
     FP_KIND_REGION,
+    FP_KIND_APPEND, /* a method whose calls the interpreter makes itself, but for events */
 } fp_kind;
 
 typedef struct {
@@ -57,7 +58,8 @@ typedef struct {
 typedef struct {
     fp_cost returned[FP_KINDS];
     fp_cost raised[FP_KINDS];
-    fp_cost aside; /* outside only */
+    fp_cost append; /* whatever came of it */
+    fp_cost aside;  /* outside only */
     double pace;
 } fp_costs;
 

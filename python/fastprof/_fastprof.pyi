@@ -23,6 +23,7 @@ class _Calibration(TypedDict):
     generator_raised: _Cost
     builtin_raised: _Cost
     method_raised: _Cost
+    append: _Cost
     aside: _Cost
     pace: float
 

@@ -136,6 +136,13 @@ def other_method(turns: tuple[None, ...]) -> None:
         table.get("a")
 
 
+def append(turns: tuple[None, ...]) -> None:
+    """The method that the interpreter has an instruction for."""
+    items: list[None] = []
+    for _ in turns:
+        items.append(None)
+
+
 def length(turns: tuple[None, ...]) -> None:
     """A C function."""
     pair = None, None

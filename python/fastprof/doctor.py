@@ -26,6 +26,7 @@ KINDS = {
     "generator_raised": "generator that raises",
     "builtin_raised": "C function that raises",
     "method_raised": "method in C that raises",
+    "append": "list.append",
     "aside": "CALL event that is no call",
 }
 

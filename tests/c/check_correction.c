@@ -5,11 +5,13 @@ static fp_budget budget;
 static fp_recorder recorder;
 
 /* MAIN and HELPER are Python functions, OTHER is a generator, LEAF a C function. */
+#define APPEND (&keys[4])
 #define COLLECTION (&keys[5])
 
 static const unsigned char kinds[KEY_COUNT] = {
     [2] = FP_KIND_GENERATOR,
     [3] = FP_KIND_C,
+    [4] = FP_KIND_APPEND,
     [5] = FP_KIND_COLLECTION,
 };
 
@@ -19,6 +21,7 @@ static const fp_costs costs = {
                {50.0, 150.0, 2.0},
                {70.0, 80.0, 0.0},
                {90.0, 10.0, 0.0}},
+    .append = {30.0, 40.0, 0.0},
     .aside = {0.0, 3.0, 0.0},
     .pace = 1.0,
 };
@@ -108,6 +111,21 @@ START_TEST(a_resume_has_a_cost_of_its_own)
     stats = corrected(&costs);
     assert_times(&stats, OTHER, 250 - 10 - 3 * 5, 225);
     assert_times(&stats, MAIN, 750 - 10 - 20 - 3 * 15, 675 + 225);
+    fp_stats_free(&stats);
+}
+END_TEST
+
+START_TEST(what_the_interpreter_does_itself_has_a_cost_of_its_own)
+{
+    fp_stats stats;
+
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    call(APPEND, 2, 100, 200, false);
+    fp_recorder_leave(&recorder, frame(1), 1000, false);
+    stats = corrected(&costs);
+    assert_times(&stats, APPEND, 100 - 30, 70);
+    assert_times(&stats, MAIN, 900 - 10 - 40, 850 + 70);
     fp_stats_free(&stats);
 }
 END_TEST
@@ -377,7 +395,9 @@ START_TEST(a_collection_costs_nothing_itself_and_is_its_callers)
 END_TEST
 
 RUN_SUITE("correction", a_call_costs_its_caller_and_itself,
-          a_resume_has_a_cost_of_its_own, a_call_that_raises_has_a_cost_of_its_own, asides_cost_whoever_has_them,
+          a_resume_has_a_cost_of_its_own,
+          what_the_interpreter_does_itself_has_a_cost_of_its_own,
+          a_call_that_raises_has_a_cost_of_its_own, asides_cost_whoever_has_them,
           asides_stop_at_the_largest_number, asides_outside_of_the_tree_are_nobodys,
           own_times_end_at_zero_and_the_caller_pays, what_nobody_can_pay_is_told,
           hidden_calls_cost_their_visible_callers, the_pace_is_that_of_python_code,

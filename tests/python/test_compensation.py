@@ -52,6 +52,12 @@ def methods(turns):
         text.startswith("a")
 
 
+def appends(turns):
+    items = []
+    for _ in turns:
+        items.append(None)
+
+
 class Made:
     def __init__(self, number):
         self.number = number
@@ -78,7 +84,7 @@ def super_calls(turns):
         call(3)
 
 
-LOOPS = [calls, resumes, builtin_calls, methods]
+LOOPS = [calls, resumes, builtin_calls, methods, appends]
 # For which the interpreter has longer ways when sys.monitoring tells of calls.
 LONGER_WAYS = [instances, super_calls]
 BACKENDS = ["setprofile"] + ["monitoring"] * (sys.version_info >= (3, 12))
@@ -115,7 +121,7 @@ first.disable()
 costs = first.calibration
 assert set(costs) == {{
     "python", "generator", "builtin", "method", "python_raised", "generator_raised",
-    "builtin_raised", "method_raised", "aside", "pace",
+    "builtin_raised", "method_raised", "append", "aside", "pace",
 }}
 for name, cost in costs.items():
     if name == "pace":

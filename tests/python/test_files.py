@@ -179,7 +179,7 @@ GOOD = {
     "seconds_per_tick": 1.0,
     "costs": None,
 }
-COSTS = (1.0,) * 28
+COSTS = (1.0,) * 31
 ONE_THREAD = b"\1\1\0\0\1\0\0"
 SUM = {"compensated": True, "profiles": 2, "taken": [(0.0, 0.0)]}
 
