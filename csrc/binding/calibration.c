@@ -6,8 +6,8 @@
 
 #define MOST_ROUNDS 40
 #define FEWEST_ROUNDS 12
-#define CALLS 400                /* of a probe in a round: the processor has to learn it */
-#define FEW_CALLS 50             /* of one that takes long; and before each, not timed */
+#define CALLS 400    /* of a probe in a round: the processor has to learn it */
+#define FEW_CALLS 50 /* of one that takes long; and before each, not timed */
 #define MOST_NS INT64_C(7000000) /* for all rounds, once there are the fewest, */
 #define MOST_NS_AGAIN 0          /* and when it is done again, */
 #define MOST_RETRIES 4           /* of figures that cannot be */
@@ -67,6 +67,7 @@ typedef struct {
     PyObject *turns;
     PyObject *few_turns;
     probe probes[PROBES];
+    fp_ticks ignored;    /* the loop over BUILTIN, where no C function is recorded */
     fp_ticks plain_work; /* how fast the processor was: slowness.h */
     fp_ticks recorded_work;
     int64_t most_ns;
@@ -299,7 +300,9 @@ run_recorded(bench *b, const fpy_session *session)
             if (!is_whole(session, before, after, i)) {
                 return SPOILED;
             }
-            add_round(p, b->recorded_rounds, after.own - before.own,
+            add_round(p,
+                      b->recorded_rounds,
+                      after.own - before.own,
                       after.callees - before.callees);
         }
         keep_least(&b->recorded_work, fp_processor_look(&session->state->processor));
@@ -307,10 +310,32 @@ run_recorded(bench *b, const fpy_session *session)
     return DONE;
 }
 
-/* The same under events. The session borrows its owner from the one that is to be
- * enabled. */
+/* The loop that calls C functions, where they are not to be recorded. */
 static outcome
-run_under_events(bench *b, const fpy_session *wanted)
+run_ignored(bench *b, const fpy_session *session)
+{
+    const probe *p = &b->probes[BUILTIN];
+
+    for (int i = 0; i < FEWEST_ROUNDS; i++) {
+        const reading before = read_loop(session, p);
+        const outcome result = run_probe(p, turns_of(b, BUILTIN));
+        if (result != DONE) {
+            return result;
+        }
+        const reading after = read_loop(session, p);
+        if (!is_whole(session, before, after, EMPTY)) {
+            return SPOILED;
+        }
+        keep_least(&b->ignored, after.own - before.own);
+    }
+    return DONE;
+}
+
+/* Under events, with such an option `builtins`. The session borrows its owner from the
+ * one that is to be enabled. */
+static outcome
+run_under_events(bench *b, const fpy_session *wanted, fpy_builtins builtins,
+                 outcome (*run)(bench *, const fpy_session *))
 {
     fpy_session session = {
         .state = wanted->state,
@@ -319,7 +344,7 @@ run_under_events(bench *b, const fpy_session *wanted)
         .calibration = wanted->calibration,
         .callables.names = wanted->callables.names,
         .budget.nodes_left = NODES,
-        .builtins = FPY_BUILTINS_C,
+        .builtins = builtins,
         .enabled = true,
     };
     outcome result;
@@ -327,7 +352,7 @@ run_under_events(bench *b, const fpy_session *wanted)
     fpy_session_activate(&session);
     if (session.source->attach(&session) == 0 &&
         session.source->update(&session) == 0) {
-        result = run_recorded(b, &session);
+        result = run(b, &session);
     } else {
         result = spoiled_or_failed(PyExc_ValueError); /* a conflict */
     }
@@ -351,8 +376,8 @@ by_size(const void *one, const void *other)
 static void
 sum_up(bench *b, const fp_processor *processor)
 {
-    b->slower = fp_processor_ratio(processor, (double)b->plain_work,
-                                   (double)b->recorded_work);
+    b->slower =
+        fp_processor_ratio(processor, (double)b->plain_work, (double)b->recorded_work);
     for (int i = 0; i < PROBES; i++) {
         fp_ticks *recorded = b->probes[i].recorded;
         qsort(recorded, b->recorded_rounds, sizeof *recorded, by_size);
@@ -439,8 +464,18 @@ pace_of(const bench *b)
     return recorded > plain && plain > 0.0 ? recorded / plain : 1.0;
 }
 
-/* The time of an event that begins and ends no call: that of a call that is announced
- * by one, less that of one that is not. */
+/* With a profile function: the time of a C function's events where none is recorded. */
+static fp_cost
+cost_of_ignored(const bench *b)
+{
+    const double took = (double)b->ignored / calls_of(BUILTIN);
+    const double more = took - own_of(b, EMPTY) - truth_of(b, BUILTIN);
+
+    return (fp_cost){.outside = more > 0.0 ? more / FPY_ASIDE : 0.0};
+}
+
+/* With sys.monitoring: the time of an event that begins and ends no call, which is that
+ * of a call that is announced by one, less that of one that is not. */
 static fp_cost
 cost_of_aside(const bench *b)
 {
@@ -486,6 +521,8 @@ costs_of(const bench *b, bool by_monitoring)
         costs.returned[FP_KIND_PYTHON].outside -= event;
         costs.raised[FP_KIND_PYTHON].outside -= event;
         costs.raised[FP_KIND_GENERATOR].outside -= event;
+    } else {
+        costs.aside = cost_of_ignored(b);
     }
     return costs;
 }
@@ -528,7 +565,13 @@ measure(bench *b, const fpy_session *session)
     if (result == DONE) {
         result = run_plain(b, &session->state->processor);
     }
-    return result == DONE ? run_under_events(b, session) : result;
+    if (result == DONE) {
+        result = run_under_events(b, session, FPY_BUILTINS_C, run_recorded);
+    }
+    if (result == DONE && session->source == &fpy_hook_setprofile) {
+        result = run_under_events(b, session, FPY_BUILTINS_NONE, run_ignored);
+    }
+    return result;
 }
 
 /* Whether nobody else would be told of the probes, or make them take longer. */

@@ -303,8 +303,8 @@ described_kind(PyObject *description)
         PyTuple_GET_ITEM(description, FUNCTION_KIND), &overflow);
 
     if (kind == FP_KIND_METHOD &&
-        PyUnicode_CompareWithASCIIString(name,
-                                         "<method 'append' of 'list' objects>") == 0) {
+        PyUnicode_CompareWithASCIIString(name, "<method 'append' of 'list' objects>") ==
+            0) {
         return FP_KIND_APPEND;
     }
     return kind >= 0 && kind <= FP_KIND_REGION ? (unsigned char)kind : FP_KIND_PYTHON;

@@ -835,7 +835,7 @@ profiler_calibration(fpy_profiler *self, void *Py_UNUSED(closure))
                          "append",
                          cost_tuple(&costs->append, scale),
                          "aside",
-                         cost_tuple(&costs->aside, scale),
+                         cost_tuple(&costs->aside, FPY_ASIDE * scale),
                          "pace",
                          costs->pace);
 }

@@ -57,8 +57,9 @@ struct fp_node {
     fp_node *successor;
     int64_t calls; /* calls that have ended */
     fp_ticks inclusive_ticks;
-    uint64_t raised : 59;   /* calls that ended with an exception */
+    uint64_t raised : 58;   /* calls that ended with an exception */
     uint64_t is_off : 1;    /* not to be entered for now: see thrift.h */
+    uint64_t is_within : 1; /* its own function is above; known once it is surveyed */
     uint64_t is_python : 1; /* a Python function, for the event source to know, */
     uint64_t suspends : 1;  /* and a generator */
     uint64_t visibility : 2;

@@ -77,8 +77,9 @@ fp_correction_of(const fp_correction *correction, const fp_path *path)
     add_cost(&of_asides, &costs->aside, (double)path->asides);
     if (kind < FP_KINDS) {
         const double returned = (double)(path->calls - path->raised);
-        const double resumed =
-            kind == FP_KIND_GENERATOR ? fmin(returned, (double)path->resumes) : returned;
+        const double resumed = kind == FP_KIND_GENERATOR
+                                   ? fmin(returned, (double)path->resumes)
+                                   : returned;
         add_cost(&sum, &costs->returned[kind], resumed);
         add_cost(&sum, &costs->returned[FP_KIND_PYTHON], returned - resumed);
         add_cost(&sum, &costs->raised[kind], (double)path->raised);

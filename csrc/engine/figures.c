@@ -118,7 +118,7 @@ hand_up(const summing *sums, const fp_path *path, step *node, step *parent,
 
 /* What the paths of a function come to. */
 typedef struct {
-    double raw;    /* inclusive ticks, as recorded */
+    double raw;    /* inclusive ticks, as recorded, but of recursive calls */
     double all;    /* as they are */
     double folded; /* own ticks of paths that were off for a while; of these, */
     double unseen; /* what is that of callees that were off while they were not, */
@@ -128,6 +128,22 @@ typedef struct {
     double least;  /* what is their own of that, */
     double most;   /* and as often as they are said to have been called */
 } sum;
+
+/* The highest path of the same function above, not too far, or the path itself. */
+static uint32_t
+outermost(const fp_path *paths, uint32_t i)
+{
+    const uint32_t function = paths[i].function;
+    uint32_t found = i;
+
+    for (int steps = 0; steps < FARTHEST && i != 0; steps++) {
+        i = paths[i].parent;
+        if (i != 0 && paths[i].function == function) {
+            found = i;
+        }
+    }
+    return found;
+}
 
 static sum *
 sums_of(const fp_thread_record *thread, const fp_figures *figures, size_t *count)
@@ -148,33 +164,20 @@ sums_of(const fp_thread_record *thread, const fp_figures *figures, size_t *count
     }
     for (size_t i = 1; i < thread->path_count; i++) {
         sum *of = &sums[thread->paths[i].function];
-        of->raw += (double)thread->paths[i].inclusive_ticks;
-        of->all += (double)figures[i].usage.total;
+        if (outermost(thread->paths, (uint32_t)i) == i) {
+            of->raw += (double)thread->paths[i].inclusive_ticks;
+            of->all += (double)figures[i].usage.total;
+        }
         *(thread->paths[i].was_off ? &of->folded : &of->own) +=
             (double)figures[i].usage.own;
     }
     return sums;
 }
 
-/* Whether a path of the same function is above, not too far. */
-static bool
-is_within_itself(const fp_path *paths, uint32_t i)
-{
-    const uint32_t function = paths[i].function;
-
-    for (int steps = 0; steps < FARTHEST && i != 0; steps++) {
-        i = paths[i].parent;
-        if (i != 0 && paths[i].function == function) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* How many times as much a path had as was recorded while its caller was seen. The
  * share of the caller that passed unseen is that of all its paths, for when the callee
- * is off, others lead to it; within itself it has passed with the outermost call's. At
- * least a part of the rest was seen, whatever has been taken as overhead. */
+ * is off, others lead to it. At least a part of the rest was seen, whatever has been
+ * taken as overhead. */
 static double
 factor_of(const fp_path *paths, size_t i, const sum *sums)
 {
@@ -182,14 +185,35 @@ factor_of(const fp_path *paths, size_t i, const sum *sums)
     const sum *caller = &sums[parent->function];
     double unseen, seen, least;
 
-    if (!path->was_off || path->parent == 0 || parent->inclusive_ticks <= 0 ||
-        is_within_itself(paths, path->parent)) {
+    if (!path->was_off || path->parent == 0 || parent->inclusive_ticks <= 0) {
         return 1.0;
     }
     unseen = caller->raw * (double)path->unseen_ticks / (double)parent->inclusive_ticks;
     least = LEAST_SEEN * (caller->raw - unseen);
     seen = caller->all - unseen > least ? caller->all - unseen : least;
     return seen > 0.0 && caller->all > seen ? caller->all / seen : 1.0;
+}
+
+/* The factors of all paths, each by its parent's. What passed unseen of a function
+ * passed for its outermost calls, whatever was recorded within them: so the share that
+ * a path below an inner call has of it begins at the outermost. `all`: by nothing but
+ * what was recorded. */
+static void
+set_factors(const fp_path *paths, size_t count, fp_figures *figures, const sum *sums,
+            double *all)
+{
+    all[0] = 1.0;
+    for (size_t i = 1; i < count; i++) {
+        const uint32_t parent = paths[i].parent;
+        double wanted;
+        if (!paths[i].was_off) {
+            all[i] = figures[i].factor = 1.0;
+            continue;
+        }
+        wanted = all[outermost(paths, parent)] * factor_of(paths, i, sums);
+        all[i] = fmin(fmax(wanted, all[parent]), MOST_FACTOR);
+        figures[i].factor = all[i] / all[parent];
+    }
 }
 
 /* Of the own ticks of a path that was off for a while, some are those of callees that
@@ -245,9 +269,7 @@ static void
 estimate(const fp_path *paths, size_t count, fp_figures *figures, sum *sums,
          size_t function_count, double *mass, uint32_t *seen)
 {
-    for (size_t i = 1; i < count; i++) {
-        figures[i].factor = factor_of(paths, i, sums);
-    }
+    set_factors(paths, count, figures, sums, mass);
     for (int i = 0; i < STEPS; i++) {
         settle(paths, count, figures, sums, function_count, mass);
     }

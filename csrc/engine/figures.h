@@ -19,8 +19,9 @@
  * itself off for a while it is what its callees have, by their factors, more than was
  * recorded; that is left out before they are multiplied. What all such paths then have
  * more than was recorded is taken from the own of the nearest caller that was seen all
- * the time; there may be no more than that has, or all factors below it are smaller. A
- * function within itself was seen as its outermost call was.
+ * the time; there may be no more than that has, or all factors below it are smaller. In
+ * a recursion the caller's inclusive is that of the outermost calls, and so is the
+ * factor that it is multiplied with.
  *
  * Units      ticks. A file may hold figures of any size: sums stop at the largest.
  */

@@ -124,11 +124,12 @@ fp_folding_begin_survey(fp_folding *folding)
     for (fp_folded *f = folding->functions; f != NULL; f = f->hh.next) {
         f->calls_before = f->calls;
         f->calls = 0;
-        f->ticks = 0;
+        f->ticks = f->present = 0;
     }
     for (fp_foldable *f = folding->foldables; f != NULL; f = f->hh.next) {
         f->calls_before = f->calls;
         f->calls = 0;
+        f->present = 0;
     }
 }
 
@@ -164,6 +165,29 @@ typedef struct {
     fp_status status;
 } surveying;
 
+static bool
+is_within(const fp_node *node)
+{
+    const fp_node *above = node->edge.parent;
+
+    while (above != NULL && above->edge.key != node->edge.key) {
+        above = above->edge.parent;
+    }
+    return above != NULL;
+}
+
+static void
+add_ticks(const fp_recorder *recorder, const fp_node *node, fp_ticks ticks)
+{
+    fp_foldable *foldable = recorder->foldables[node->index];
+
+    foldable->function->ticks += ticks;
+    if (!node->is_within) {
+        foldable->function->present += ticks;
+        foldable->present += ticks;
+    }
+}
+
 static void
 add_node(void *context, fp_node *node)
 {
@@ -173,13 +197,17 @@ add_node(void *context, fp_node *node)
     if (node->edge.parent == NULL || survey->status != FP_OK) {
         return;
     }
-    if (*place == NULL && (*place = foldable_of(survey->folding, node)) == NULL) {
-        survey->status = FP_NOMEM;
-        return;
+    if (*place == NULL) {
+        *place = foldable_of(survey->folding, node);
+        if (*place == NULL) {
+            survey->status = FP_NOMEM;
+            return;
+        }
+        node->is_within = is_within(node);
     }
     (*place)->calls += node->calls;
     (*place)->function->calls += node->calls;
-    (*place)->function->ticks += node->inclusive_ticks;
+    add_ticks(survey->recorder, node, node->inclusive_ticks);
 }
 
 fp_status
@@ -199,8 +227,7 @@ fp_folding_survey(fp_folding *folding, fp_recorder *recorder, fp_ticks now)
          call != recorder->stack && survey.status == FP_OK;
          call--) {
         if (program_now > call->entered) {
-            recorder->foldables[call->node->index]->function->ticks +=
-                program_now - call->entered;
+            add_ticks(recorder, call->node, program_now - call->entered);
         }
     }
     return survey.status;
@@ -269,14 +296,22 @@ list_units(const fp_folding *folding, unit *units)
     return count;
 }
 
+/* How long the caller was there and not in an outermost call of the callee. */
+static fp_ticks
+without(const fp_foldable *foldable)
+{
+    const fp_folded *caller = foldable->edge.caller;
+
+    return caller != NULL ? caller->present - foldable->present : 0;
+}
+
 static void
 switch_off(fp_foldable *foldable)
 {
     if (!foldable->is_off && !foldable->stays) {
         foldable->is_off = true;
         foldable->was_off = foldable->function->was_off = true;
-        foldable->since =
-            foldable->edge.caller != NULL ? foldable->edge.caller->ticks : 0;
+        foldable->since = without(foldable);
     }
 }
 
@@ -330,8 +365,8 @@ void
 fp_folding_unfold(fp_folding *folding)
 {
     for (fp_foldable *f = folding->foldables; f != NULL; f = f->hh.next) {
-        if (f->is_off && f->edge.caller != NULL) {
-            f->unseen += f->edge.caller->ticks - f->since;
+        if (f->is_off) {
+            f->unseen += without(f) - f->since;
         }
         f->is_off = false;
     }
@@ -396,10 +431,10 @@ fp_folding_unseen_share(const fp_recorder *recorder, const fp_node *node)
     const fp_folded *caller = foldable != NULL ? foldable->edge.caller : NULL;
     fp_ticks unseen;
 
-    if (caller == NULL || caller->ticks <= 0) {
+    if (caller == NULL || caller->present <= 0) {
         return 0.0;
     }
-    unseen =
-        foldable->unseen + (foldable->is_off ? caller->ticks - foldable->since : 0);
-    return (double)unseen / (double)caller->ticks;
+    unseen = foldable->unseen;
+    unseen += foldable->is_off ? without(foldable) - foldable->since : 0;
+    return unseen > 0 ? (double)unseen / (double)caller->present : 0.0;
 }

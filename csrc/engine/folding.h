@@ -9,7 +9,7 @@
  *
  * How much of its caller's time passed unseen tells how to estimate what a unit would
  * have had (see figures.h): so each pair of caller and callee keeps the caller's ticks
- * that passed while the callee was off.
+ * that passed while the callee was off, but for a call of it that was open already.
  *
  * Units      ticks.
  * Ownership  the folding owns its pairs and functions; trees are the recorders', which
@@ -36,6 +36,7 @@ typedef struct fp_folded {
     int64_t calls;
     int64_t calls_before; /* as of the survey before */
     fp_ticks ticks;       /* inclusive, with open calls; of recursive calls too */
+    fp_ticks present;     /* without those of recursive calls: how long it was there */
     double cost; /* since the survey before: of its calls, and of what it calls in C */
     UT_hash_handle hh;
 } fp_folded;
@@ -53,8 +54,9 @@ typedef struct fp_foldable {
     bool was_off; /* ever */
     int64_t calls;
     int64_t calls_before;
-    fp_ticks since;  /* the caller's ticks when it was switched off */
-    fp_ticks unseen; /* those that passed while it was, the times before */
+    fp_ticks present; /* the callee's, as far as this caller called it */
+    fp_ticks since;   /* how long the caller had been there without when it went off */
+    fp_ticks unseen;  /* and was while it was off, the times before */
     UT_hash_handle hh;
 } fp_foldable;
 

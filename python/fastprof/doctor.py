@@ -16,6 +16,11 @@ __all__ = ["costs_page", "doctor_page"]
 
 CLOCK_SOURCE = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 BACKENDS = "monitoring", "setprofile"
+# Events of `Profiler.calibration["aside"]`, which begin no call.
+ASIDES = {
+    "monitoring": "CALL of a Python function",
+    "setprofile": "unrecorded C function",
+}
 # What to call the kinds of `Profiler.calibration`.
 KINDS = {
     "python": "Python function",
@@ -27,7 +32,6 @@ KINDS = {
     "builtin_raised": "C function that raises",
     "method_raised": "method in C that raises",
     "append": "list.append",
-    "aside": "CALL event that is no call",
 }
 
 
@@ -50,7 +54,7 @@ def costs_page() -> str:
             f"{backend}: measured in {seconds * 1e3:.0f} ms",
             f"  {'ns':28}{'inside':>9}{'outside':>9}{'together':>10}{'+-':>7}",
         ]
-        for kind, name in KINDS.items():
+        for kind, name in {**KINDS, "aside": ASIDES[backend]}.items():
             inside, outside, error = costs[kind]  # type: ignore[literal-required]
             lines.append(
                 f"  {name:28}{inside * 1e9:9.1f}{outside * 1e9:9.1f}"
@@ -64,7 +68,8 @@ def costs_page() -> str:
 
 def doctor_page() -> str:
     """All of it, for a person to read."""
-    profiler, _ = calibrated("auto")
+    best = backends()[0]
+    profiler, _ = calibrated(best)
     clock = profiler.clock_info
     reading, step = _core.clock_quality()
     lines = [
@@ -75,15 +80,16 @@ def doctor_page() -> str:
         f"clock          {clock['source']}, a reading takes {reading * 1e9:.1f} ns, "
         f"steps of {step * 1e9:.1f} ns",
         f"kernel's clock {first_line(CLOCK_SOURCE)}",
-        f"event source   {backends()[0]}"
+        f"event source   {best}"
         + (" (setprofile is there, too)" if len(backends()) > 1 else ""),
     ]
     costs = profiler.calibration
     if costs is not None:
+        announced = sum(costs["aside"][:2]) if best == "monitoring" else 0.0
         each = {
             name: 1e9 * (sum(costs[kind][:2]) + extra)  # type: ignore[literal-required]
             for kind, name, extra in (
-                ("python", "a Python function", sum(costs["aside"][:2])),
+                ("python", "a Python function", announced),
                 ("builtin", "a C function", 0.0),
                 ("generator", "a resumed generator", 0.0),
             )

@@ -198,6 +198,38 @@ START_TEST(what_passed_unseen_in_a_folded_function_is_not_its_own)
 }
 END_TEST
 
+START_TEST(a_recursion_is_estimated_by_its_outermost_calls_time)
+{
+    fp_stats stats;
+
+    start();
+    enter(MAIN, true);
+    enter(HELPER, true);
+    for (int i = 0; i < 400; i++) {
+        if (i == 100) {
+            fold(0.0);
+            ck_assert(fp_folding_has_function(&folding, HELPER));
+        }
+        if (enter(HELPER, true)) {
+            call(HELPER, true, 90);
+            now += 10;
+            leave();
+        } else {
+            now += 100;
+        }
+    }
+    survey();
+    leave();
+    leave();
+    stats = stats_of_recorder(&recorder, now);
+    /* One, which was seen from its begin to its end, and two within it 400 times. */
+    assert_near(stats.functions[number_of(HELPER)].calls, 1 + 2 * 400);
+    ck_assert_int_eq(stats.functions[number_of(HELPER)].total_ticks, 400 * 100);
+    fp_stats_free(&stats);
+    finish();
+}
+END_TEST
+
 START_TEST(what_is_let_back_in_is_recorded_again)
 {
     fp_stats stats;
@@ -249,4 +281,5 @@ RUN_SUITE("folding", nothing_is_folded_where_it_costs_little,
           a_folded_function_takes_its_calls_in_c_along,
           what_is_off_is_estimated_by_its_callers_time,
           what_passed_unseen_in_a_folded_function_is_not_its_own,
+          a_recursion_is_estimated_by_its_outermost_calls_time,
           what_is_let_back_in_is_recorded_again, surveys_survive_every_failure)

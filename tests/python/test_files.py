@@ -159,8 +159,8 @@ def test_a_file_that_is_cut_off_is_refused(path):
 def test_a_later_format_is_refused_by_its_number(path):
     whole = path.read_bytes()
     at = len(whole) - TRAILER_SIZE + 8
-    path.write_bytes(whole[:at] + (6).to_bytes(8, "little") + whole[at + 8 :])
-    with pytest.raises(fastprof.ProfileFileError, match="format 6"):
+    path.write_bytes(whole[:at] + (99).to_bytes(8, "little") + whole[at + 8 :])
+    with pytest.raises(fastprof.ProfileFileError, match="format 99"):
         fastprof.load(path)
 
 
