@@ -130,10 +130,10 @@ def method(turns: tuple[None, ...]) -> None:
 
 
 def other_method(turns: tuple[None, ...]) -> None:
-    """One that takes one or more."""
-    table = {"a": None}
+    """One that takes its arguments as a tuple, up to Python 3.12."""
+    text = "a"
     for _ in turns:
-        table.get("a")
+        text.startswith("b")
 
 
 def append(turns: tuple[None, ...]) -> None:
