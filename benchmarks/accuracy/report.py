@@ -72,10 +72,8 @@ def by_case(results: Sequence[dict]) -> str:
         "|---|" + "---:|" * len(names),
     ]
     for case in dict.fromkeys(one["case"] for one in results):
-        cells = [
-            f"{max(errors(of(results, case=case, observer=name))):.1f}"
-            for name in names
-        ]
+        found = [errors(of(results, case=case, observer=name)) for name in names]
+        cells = [f"{max(some):.1f}" if some else "–" for some in found]
         rows.append(f"| {case} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
