@@ -59,7 +59,7 @@ def run_child(python: str, *words: object) -> dict[str, float]:
 
 
 def run_py_spy(python: str, *words: object) -> dict[str, float]:
-    """What py-spy says, from outside. Nothing where it hangs, as now and then it does."""
+    """What py-spy says, from outside; nothing where it hangs, as now and then."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "stacks")
         command = [str(Path(python).parent / "py-spy"), "record", "--format", "raw"]
