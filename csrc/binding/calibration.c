@@ -10,7 +10,7 @@
 #define FEW_CALLS 50 /* of one that takes long; and before each, not timed */
 #define MOST_NS INT64_C(7000000) /* for all rounds, once there are the fewest, */
 #define MOST_NS_AGAIN 0          /* and when it is done again, */
-#define MOST_RETRIES 4           /* of what was spoiled, or of figures that cannot be */
+#define MOST_RETRIES 4           /* of figures that cannot be */
 #define MOST_TIMES 4             /* which is seldom, */
 #define SLOWER 1.2               /* and where the processor was slower then than now */
 #define NODES 1000               /* many more than the probes have paths */
@@ -646,8 +646,7 @@ fpy_calibrate(const fpy_session *session)
     calibration->is_running = true;
     calibration->times++;
     result = try_once(session, calibration->is_done ? MOST_NS_AGAIN : MOST_NS);
-    for (int i = 0; i < MOST_RETRIES && result != FAILED && !calibration->is_done;
-         i++) {
+    for (int i = 0; i < MOST_RETRIES && result == DONE && !calibration->is_done; i++) {
         result = try_once(session, MOST_NS_AGAIN);
     }
     calibration->is_running = false;

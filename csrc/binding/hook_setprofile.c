@@ -620,8 +620,7 @@ feed(fpy_recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
     case PyTrace_C_RETURN:
     case PyTrace_C_EXCEPTION:
         if (!recorder->builtins) {
-            fp_recorder_aside(engine,
-                              FPY_ASIDE); /* both events cost time all the same */
+            fp_recorder_aside(engine, FPY_ASIDE);
             return 0;
         }
         switch (fp_recorder_leave_top(engine, of_c_call, now, raised, &elapsed)) {

@@ -31,7 +31,8 @@ struct fpy_thread;
 #define FPY_C_CALL ((fp_frame)1)
 
 /* So many asides are an event that begins and ends nothing: a CALL of a Python function
- * that is announced by its own event, the C_RETURN of a class. What else costs time is
+ * that is announced by its own event, the C_RETURN of a class; with a profile function,
+ * both events of a C function that is not recorded. What else costs time is
  * counted in the same unit, to a quarter of such an event. */
 #define FPY_ASIDE 4
 

@@ -46,8 +46,7 @@ typedef enum {
     FP_KINDS,
     FP_KIND_COLLECTION = FP_KINDS, /* costs nothing that is known, as the next */
     FP_KIND_REGION,
-    FP_KIND_APPEND, /* a method whose calls the interpreter makes itself, but for events
-                     */
+    FP_KIND_APPEND, /* a method: the interpreter calls it only for events */
 } fp_kind;
 
 typedef struct {
