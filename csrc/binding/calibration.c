@@ -1,6 +1,7 @@
 #include "calibration.h"
 
 #include "hook.h"
+#include "pace.h"
 
 #include <stdlib.h>
 
@@ -13,7 +14,8 @@
 #define MOST_RETRIES 4           /* of figures that cannot be */
 #define MOST_TIMES 4             /* which is seldom, */
 #define SLOWER 1.2               /* and where the processor was slower then than now */
-#define NODES 1000               /* many more than the probes have paths */
+#define PART_LOST 0.9 /* by programs, of what is by WORK: docs/measurements.md */
+#define NODES 1000    /* many more than the probes have paths */
 #define MOST_ASIDES (30 * FPY_ASIDE) /* that one call of a class can stand for more */
 
 enum {
@@ -54,9 +56,19 @@ static const char *const probe_names[PROBES] = {
     [OTHER_BUILTIN] = "ordinal",
 };
 
+/* Python functions that they call. */
+static const char *const callee_names[PROBES] = {
+    [FUNCTION] = "_function",
+    [WORK] = "_work",
+    [GENERATOR] = "_numbers",
+    [RAISING] = "_raising",
+};
+
 /* What comes between makes only longer, so the least of all rounds counts. */
 typedef struct {
     PyObject *function;
+    fp_pace turn;                   /* of the loop's instructions, */
+    fp_pace callee;                 /* and of the function's that it calls */
     fp_ticks plain;                 /* without events */
     fp_ticks own;                   /* with events: recorded as the loop's, */
     fp_ticks callees;               /* and as its callees', in the same round */
@@ -72,6 +84,8 @@ typedef struct {
     fp_ticks recorded_work;
     int64_t most_ns;
     double slower; /* how many times as long all took with events for that */
+    double lost;   /* see fp_costs */
+    double taken;
     size_t plain_rounds;
     size_t recorded_rounds;
 } bench;
@@ -114,6 +128,40 @@ make_turns(Py_ssize_t calls)
     return turns;
 }
 
+static PyObject *
+find_function(PyObject *module, const char *name)
+{
+    PyObject *function = PyObject_GetAttrString(module, name);
+
+    if (function != NULL && !PyFunction_Check(function)) {
+        Py_CLEAR(function);
+    }
+    return function;
+}
+
+/* False: something is not there. */
+static bool
+make_probe(probe *p, PyObject *module, int number)
+{
+    PyObject *callee;
+
+    p->function = find_function(module, probe_names[number]);
+    if (p->function == NULL) {
+        return false;
+    }
+    p->turn = fpy_pace_of_loops((PyCodeObject *)PyFunction_GET_CODE(p->function));
+    if (callee_names[number] == NULL) {
+        return true;
+    }
+    callee = find_function(module, callee_names[number]);
+    if (callee == NULL) {
+        return false;
+    }
+    p->callee = fpy_pace_of((PyCodeObject *)PyFunction_GET_CODE(callee));
+    Py_DECREF(callee);
+    return true;
+}
+
 static outcome
 make_bench(bench *b)
 {
@@ -124,9 +172,7 @@ make_bench(bench *b)
     b->few_turns = b->turns != NULL ? make_turns(FEW_CALLS) : NULL;
     whole = b->few_turns != NULL;
     for (int i = 0; whole && i < PROBES; i++) {
-        PyObject *function = PyObject_GetAttrString(module, probe_names[i]);
-        b->probes[i].function = function;
-        whole = function != NULL && PyFunction_Check(function);
+        whole = make_probe(&b->probes[i], module, i);
     }
     Py_XDECREF(module);
     return whole ? DONE : spoiled_or_failed(PyExc_Exception);
@@ -171,7 +217,7 @@ turns_of(const bench *b, int number)
 static bool
 is_needed(int number)
 {
-    return number != WORK || fpy_profiling_slows_python();
+    return number != WORK || FPY_PROFILING_SLOWS_PYTHON;
 }
 
 static void
@@ -410,6 +456,20 @@ truth_of(const bench *b, int number)
     return plain_of(b, number) - plain_of(b, EMPTY);
 }
 
+/* What a turn loses beyond an empty one, in its own instructions. */
+static double
+lost_in_turn(const bench *b, int number)
+{
+    return b->lost * (b->probes[number].turn.lost - b->probes[EMPTY].turn.lost);
+}
+
+/* What it takes in a Python function, all of whose instructions run in a call. */
+static double
+paced_truth_of(const bench *b, int number)
+{
+    return truth_of(b, number) + b->lost * b->probes[number].callee.lost;
+}
+
 /* The cost of calls that take `truth` under events: without any, if the interpreter has
  * the same pace. */
 static fp_cost
@@ -420,7 +480,7 @@ cost_of(const bench *b, int number, double truth)
 
     return (fp_cost){
         .inside = callees_of(b, number) - truth,
-        .outside = own_of(b, number) - own_of(b, EMPTY),
+        .outside = own_of(b, number) - own_of(b, EMPTY) - lost_in_turn(b, number),
         .error = (double)(typical - recorded[0]) / calls_of(number),
     };
 }
@@ -454,7 +514,8 @@ raised(fp_cost less, fp_cost more)
     };
 }
 
-/* By a function that does what programs do between their calls. */
+/* By a function that does what programs do between their calls, and one that does next
+ * to nothing. */
 static double
 pace_of(const bench *b)
 {
@@ -464,12 +525,31 @@ pace_of(const bench *b)
     return recorded > plain && plain > 0.0 ? recorded / plain : 1.0;
 }
 
+/* By the same two, what is lost in their instructions, and what these take. */
+static void
+find_pace(bench *b)
+{
+    const probe *work = &b->probes[WORK], *function = &b->probes[FUNCTION];
+    const double lost = work->callee.lost + work->turn.lost - function->callee.lost -
+                        function->turn.lost;
+    const double taken = work->callee.taken - function->callee.taken;
+    const double plain = truth_of(b, WORK) - truth_of(b, FUNCTION);
+    const double recorded = callees_of(b, WORK) + own_of(b, WORK) -
+                            callees_of(b, FUNCTION) - own_of(b, FUNCTION);
+
+    if (recorded > plain && plain > 0.0 && lost > 0.0 && taken > 0.0) {
+        b->lost = PART_LOST * (recorded - plain) / lost;
+        b->taken = plain / taken;
+    }
+}
+
 /* With a profile function: the time of a C function's events where none is recorded. */
 static fp_cost
 cost_of_ignored(const bench *b)
 {
     const double took = (double)b->ignored / calls_of(BUILTIN);
-    const double more = took - own_of(b, EMPTY) - truth_of(b, BUILTIN);
+    const double more =
+        took - own_of(b, EMPTY) - lost_in_turn(b, BUILTIN) - truth_of(b, BUILTIN);
 
     return (fp_cost){.outside = more > 0.0 ? more / FPY_ASIDE : 0.0};
 }
@@ -493,18 +573,17 @@ cost_of_aside(const bench *b)
 static fp_costs
 costs_of(const bench *b, bool by_monitoring)
 {
-    const double pace = fpy_profiling_slows_python() ? pace_of(b) : 1.0;
-    const double pause = (pace - 1.0) * truth_of(b, FUNCTION);
-    const fp_cost function = cost_of(b, FUNCTION, pace * truth_of(b, FUNCTION));
+    const double pace = FPY_PROFILING_SLOWS_PYTHON ? pace_of(b) : 1.0;
+    const fp_cost function = cost_of(b, FUNCTION, paced_truth_of(b, FUNCTION));
     const fp_cost builtin = cost_of_both(b, BUILTIN, OTHER_BUILTIN);
     const fp_cost method = cost_of_both(b, METHOD, OTHER_METHOD);
-    const fp_cost raising = cost_of(b, RAISING, truth_of(b, RAISING) + pause);
+    const fp_cost raising = cost_of(b, RAISING, paced_truth_of(b, RAISING));
     const fp_cost builtin_raising =
         cost_of(b, BUILTIN_RAISING, truth_of(b, BUILTIN_RAISING));
     fp_costs costs = {
         .returned = {[FP_KIND_PYTHON] = function,
                      [FP_KIND_GENERATOR] =
-                         cost_of(b, GENERATOR, pace * truth_of(b, GENERATOR)),
+                         cost_of(b, GENERATOR, paced_truth_of(b, GENERATOR)),
                      [FP_KIND_C] = builtin,
                      [FP_KIND_METHOD] = method},
         .raised = {[FP_KIND_PYTHON] = raised(function, raising),
@@ -513,6 +592,8 @@ costs_of(const bench *b, bool by_monitoring)
                    [FP_KIND_METHOD] = raised(method, builtin_raising)},
         .append = cost_of(b, APPEND, truth_of(b, APPEND)),
         .pace = pace,
+        .lost = b->lost,
+        .taken = b->taken,
     };
 
     if (by_monitoring) {
@@ -625,6 +706,9 @@ try_once(const fpy_session *session, int64_t most_ns)
 
     if (result == DONE) {
         sum_up(&b, &session->state->processor);
+        if (FPY_PROFILING_SLOWS_PYTHON) {
+            find_pace(&b);
+        }
         const fp_costs costs = costs_of(&b, session->source == &fpy_hook_monitoring);
         if (are_plausible(&costs)) {
             take_over(session->calibration, &b, &costs);
@@ -689,5 +773,7 @@ fpy_costs_meanwhile(const fpy_session *session, fp_costs *costs)
     }
     multiply(&costs->append, ratio);
     multiply(&costs->aside, ratio);
+    costs->lost *= ratio;
+    costs->taken *= ratio;
     return true;
 }

@@ -187,11 +187,22 @@ fpy_previous_frame(const struct _PyInterpreterFrame *frame)
 
 /* Whether the interpreter takes longer for each instruction while it has a profile
  * function. */
-static inline bool
-fpy_profiling_slows_python(void)
+#if PY_VERSION_HEX < 0x030C0000
+#define FPY_PROFILING_SLOWS_PYTHON 1
+
+/* The instructions as compiled, as bytes: a new reference. */
+static inline PyObject *
+fpy_instructions_of(PyCodeObject *code)
 {
-    return PY_VERSION_HEX < 0x030C0000;
+#if PY_VERSION_HEX >= 0x030B0000
+    return PyCode_GetCode(code);
+#else
+    return Py_NewRef(code->co_code);
+#endif
 }
+#else
+#define FPY_PROFILING_SLOWS_PYTHON 0
+#endif
 
 /* NULL: it has ended. */
 static inline PyThreadState *

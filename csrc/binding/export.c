@@ -2,6 +2,7 @@
 
 #include "bound.h"
 #include "calibration.h"
+#include "pace.h"
 
 #include "../engine/alloc.h"
 #include "../engine/codec.h"
@@ -11,6 +12,8 @@
 
 #define FUNCTION_NAME 2 /* places in a function's description */
 #define FUNCTION_KIND 5
+#define PACE_SIZE 8 /* bytes */
+#define REPEATS UINT32_C(0x80000000)
 #define COST_NUMBERS ((Py_ssize_t)(sizeof(fp_costs) / sizeof(double)))
 #define LEAST_UNIT 1e-18 /* seconds in a tick; likewise */
 #define MOST_UNIT 1e9
@@ -94,11 +97,67 @@ list_precisions(const fpy_session *session, Py_ssize_t count)
     return bytes;
 }
 
+static void
+put_number(unsigned char *at, uint32_t number)
+{
+    for (int i = 0; i < 4; i++) {
+        at[i] = (unsigned char)(number >> (8 * i));
+    }
+}
+
+static uint32_t
+number_at(const unsigned char *at)
+{
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* Two numbers of 32 bits, the lowest byte first: what is lost, with a bit for what
+ * repeats, and what is taken. */
+static void
+put_pace(unsigned char *at, fp_pace pace)
+{
+    put_number(at, (uint32_t)pace.lost | (pace.repeats ? REPEATS : 0));
+    put_number(at + PACE_SIZE / 2, (uint32_t)pace.taken);
+}
+
+static fp_pace
+pace_at(const unsigned char *at)
+{
+    return (fp_pace){
+        .lost = number_at(at) & ~REPEATS,
+        .taken = number_at(at + PACE_SIZE / 2),
+        .repeats = (number_at(at) & REPEATS) != 0,
+    };
+}
+
+/* Of the first functions, so many: None where the pace is always the same. A new
+ * reference. */
+static PyObject *
+list_paces(const fpy_session *session, Py_ssize_t count)
+{
+    const fpy_callable *callable = session->callables.table;
+    PyObject *bytes;
+
+    if (!FPY_PROFILING_SLOWS_PYTHON) {
+        Py_RETURN_NONE;
+    }
+    bytes = PyBytes_FromStringAndSize(NULL, PACE_SIZE * count);
+    for (Py_ssize_t i = 0; bytes != NULL && i < count; i++) {
+        put_pace((unsigned char *)PyBytes_AS_STRING(bytes) + PACE_SIZE * i,
+                 PyCode_Check(callable->subject)
+                     ? fpy_pace_of((PyCodeObject *)callable->subject)
+                     : (fp_pace){0});
+        callable = callable->hh.next;
+    }
+    return bytes;
+}
+
 /* The table's order is that of the functions' numbers. */
 static int
 list_functions(fpy_snapshot *self, const fpy_session *session)
 {
     PyObject *functions = PyList_New(0);
+    PyObject *paces;
     int result = -1;
 
     self->subjects = PyList_New(0);
@@ -119,7 +178,12 @@ list_functions(fpy_snapshot *self, const fpy_session *session)
     if (self->functions != NULL) {
         self->precision = list_precisions(session, PyList_GET_SIZE(functions));
     }
-    result = self->precision != NULL ? 0 : -1;
+    paces = self->precision != NULL ? list_paces(session, PyList_GET_SIZE(functions))
+                                    : NULL;
+    if (paces != NULL) {
+        Py_SETREF(self->paces, paces);
+        result = 0;
+    }
 done:
     Py_XDECREF(functions);
     return result;
@@ -134,11 +198,13 @@ fpy_snapshot_new(const fpy_state *state)
         self->snapshot = (fp_snapshot){0};
         self->functions = NULL;
         self->precision = NULL;
+        self->paces = Py_NewRef(Py_None);
         self->subjects = NULL;
         self->threads = NULL;
         self->seconds_per_tick = 0.0;
         self->costs = (fp_costs){0};
         self->kinds = NULL;
+        self->known_paces = NULL;
         self->compensated = 0;
         self->complete = 1;
         self->hook_lost = 0;
@@ -282,8 +348,10 @@ snapshot_dealloc(fpy_snapshot *self)
 
     fp_snapshot_free(&self->snapshot);
     fp_free(self->kinds);
+    fp_free(self->known_paces);
     Py_XDECREF(self->functions);
     Py_XDECREF(self->precision);
+    Py_DECREF(self->paces);
     Py_XDECREF(self->subjects);
     Py_XDECREF(self->threads);
     PyObject_Free(self);
@@ -310,15 +378,31 @@ described_kind(PyObject *description)
     return kind >= 0 && kind <= FP_KIND_REGION ? (unsigned char)kind : FP_KIND_PYTHON;
 }
 
+/* NULL: there is no memory. */
+static fp_pace *
+read_paces(PyObject *bytes)
+{
+    const size_t count = (size_t)PyBytes_GET_SIZE(bytes) / PACE_SIZE;
+    fp_pace *paces = fp_alloc((count + 1) * sizeof *paces);
+
+    for (size_t i = 0; paces != NULL && i < count; i++) {
+        paces[i] =
+            pace_at((const unsigned char *)PyBytes_AS_STRING(bytes) + PACE_SIZE * i);
+    }
+    return paces;
+}
+
 /* What corrects the snapshot's times. It is fitted once, for all threads. */
 static fp_status
 make_correction(fpy_snapshot *self, fp_correction *correction)
 {
     const size_t count = (size_t)PyTuple_GET_SIZE(self->functions);
     unsigned char *kinds = self->kinds;
+    fp_pace *paces = NULL;
 
     *correction = (fp_correction){.costs = &self->costs,
                                   .kinds = kinds,
+                                  .paces = self->known_paces,
                                   .function_count = count,
                                   .context = self->context};
     if (kinds != NULL) {
@@ -331,11 +415,17 @@ make_correction(fpy_snapshot *self, fp_correction *correction)
     for (size_t i = 0; i < count; i++) {
         kinds[i] = described_kind(PyTuple_GET_ITEM(self->functions, (Py_ssize_t)i));
     }
-    if (fp_correction_fit(correction, &self->snapshot) != FP_OK) {
+    if (self->paces != Py_None) {
+        correction->paces = paces = read_paces(self->paces);
+    }
+    if ((self->paces != Py_None && paces == NULL) ||
+        fp_correction_fit(correction, &self->snapshot) != FP_OK) {
         fp_free(kinds);
+        fp_free(paces);
         return FP_NOMEM;
     }
     self->kinds = kinds;
+    self->known_paces = paces;
     self->context = correction->context;
     return FP_OK;
 }
@@ -666,24 +756,33 @@ fpy_are_precisions(PyObject *bytes, Py_ssize_t count)
     return PyBytes_GET_SIZE(bytes) == count;
 }
 
+/* Whether this is None, or bytes for as many paces. */
+static bool
+are_paces(PyObject *paces, Py_ssize_t count)
+{
+    return paces == Py_None ||
+           (PyBytes_Check(paces) && PyBytes_GET_SIZE(paces) == PACE_SIZE * count);
+}
+
 static PyObject *
 snapshot_decode(PyObject *type, PyObject *args)
 {
     fpy_snapshot *self;
     Py_buffer data;
-    PyObject *functions, *costs, *precision;
+    PyObject *functions, *costs, *precision, *paces;
     double seconds_per_tick;
     fp_status status;
 
     if (!PyArg_ParseTuple(args,
-                          "y*O!dOO!:decode",
+                          "y*O!dOO!O:decode",
                           &data,
                           &PyTuple_Type,
                           &functions,
                           &seconds_per_tick,
                           &costs,
                           &PyBytes_Type,
-                          &precision)) {
+                          &precision,
+                          &paces)) {
         return NULL;
     }
     self =
@@ -695,6 +794,7 @@ snapshot_decode(PyObject *type, PyObject *args)
     Py_INCREF(functions);
     self->functions = functions;
     self->precision = Py_NewRef(precision);
+    Py_SETREF(self->paces, Py_NewRef(paces));
     self->seconds_per_tick = seconds_per_tick;
     status = fp_snapshot_decode(&self->snapshot,
                                 data.buf,
@@ -704,7 +804,7 @@ snapshot_decode(PyObject *type, PyObject *args)
     if (status == FP_OK && seconds_per_tick >= LEAST_UNIT &&
         seconds_per_tick <= MOST_UNIT && fpy_are_descriptions(functions) &&
         fpy_are_precisions(precision, PyTuple_GET_SIZE(functions)) &&
-        set_costs(self, costs)) {
+        are_paces(paces, PyTuple_GET_SIZE(functions)) && set_costs(self, costs)) {
         return (PyObject *)self;
     }
     Py_DECREF(self);
@@ -780,7 +880,8 @@ PyMethodDef fpy_snapshot_methods[] = {
     {"decode",
      snapshot_decode,
      METH_VARARGS | METH_CLASS,
-     "decode($type, data, functions, seconds_per_tick, costs, precision, /)\n--\n\n"
+     "decode($type, data, functions, seconds_per_tick, costs, precision, paces, "
+     "/)\n--\n\n"
      "The snapshot that `encode` made bytes of; ValueError when it did not."},
     {NULL, NULL, 0, NULL},
 };
@@ -797,6 +898,13 @@ static PyMemberDef snapshot_members[] = {
      READONLY,
      "Of each function, by number: 0: its calls are exact; 1: a lower bound; 2: an\n"
      "estimate."},
+    {"paces",
+     T_OBJECT_EX,
+     offsetof(fpy_snapshot, paces),
+     READONLY,
+     "Of each function, by number: what its instructions lose under a profile "
+     "function\n"
+     "(docs/format.md). None where that does not depend on them."},
     {"seconds_per_tick",
      T_DOUBLE,
      offsetof(fpy_snapshot, seconds_per_tick),

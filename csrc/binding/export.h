@@ -15,11 +15,13 @@ typedef struct {
     fp_snapshot snapshot;
     PyObject *functions; /* tuple of (filename, line, name, qualname, module, kind) */
     PyObject *precision; /* bytes: an fp_precision for each */
+    PyObject *paces;     /* bytes: see pace_at in export.c; or None */
     PyObject *threads;   /* list of (name or None, began, ended) */
     PyObject *subjects;  /* list of code objects and labels; NULL when loaded */
     double seconds_per_tick;
     fp_costs costs;
     unsigned char *kinds; /* of the functions, once asked for; with them: */
+    fp_pace *known_paces; /* NULL: there are none */
     double context;       /* see fp_correction */
     char compensated;     /* by `costs` */
     char complete;

@@ -91,3 +91,26 @@ fp_correction_of(const fp_correction *correction, const fp_path *path)
     sum.error += of_asides.error;
     return sum;
 }
+
+double
+fp_correction_paced(const fp_correction *correction, const fp_path *path, double own)
+{
+    const fp_costs *costs = correction->costs;
+    const fp_pace *pace;
+    double lost, taken, left;
+
+    if (correction->kinds[path->function] >= FP_KIND_C) {
+        return own;
+    }
+    if (correction->paces == NULL || !(costs->lost > 0.0 && costs->taken > 0.0)) {
+        return own / costs->pace;
+    }
+    pace = &correction->paces[path->function];
+    lost = costs->lost * pace->lost;
+    taken = costs->taken * pace->taken;
+    if (taken <= 0.0) {
+        return own / costs->pace;
+    }
+    left = own * taken / (taken + lost);
+    return pace->repeats ? left : fmax(left, own - (double)path->calls * lost);
+}

@@ -5,12 +5,18 @@
  * leaves to the root:
  *
  *      own'       = max(0, own - calls * inside - asides * aside
- *                              - sum over the children of calls * outside) / pace
+ *                              - sum over the children of calls * outside)
  *      inclusive' = own' + sum over the children of inclusive'
  *
- * A call that ends with an exception costs something else than one that returns. The
- * pace is how many times as long the interpreter takes for Python code while it has a
- * profile function, whether there are events or not.
+ * A call that ends with an exception costs something else than one that returns.
+ *
+ * An interpreter may also take longer for Python code while it has a profile function,
+ * whether there are events or not: `pace` times as long, for what calibration ran. With
+ * what is lost in each instruction of a function, and what each takes otherwise, of an
+ * own time as above there is left
+ *
+ *      own / (1 + sum of lost / sum of taken),      and, unless it has a loop, at least
+ *      own - calls * sum of lost                    for no more can have been lost.
  *
  * The costs are those of a short loop, all of which the processor foresees. In a
  * program that does this and that they are higher, the more so the more is done between
@@ -33,6 +39,8 @@
 
 #include "snapshot.h"
 #include "status.h"
+
+#include <stdbool.h>
 
 #define FP_CONTEXT 0.45
 #define FP_FULL_ENTROPY 2.0
@@ -61,11 +69,21 @@ typedef struct {
     fp_cost append; /* whatever came of it */
     fp_cost aside;  /* outside only */
     double pace;
+    double lost;  /* ticks for 1 of fp_pace.lost; 0: all functions have the same pace */
+    double taken; /* and of fp_pace.taken */
 } fp_costs;
+
+/* A function's instructions, once each, in parts of what calibration ran. */
+typedef struct {
+    double lost;
+    double taken;
+    bool repeats; /* some may run more often than the function is called */
+} fp_pace;
 
 typedef struct {
     const fp_costs *costs;
     const unsigned char *kinds; /* of each function */
+    const fp_pace *paces;       /* likewise; NULL: they are not known */
     size_t function_count;
     double context; /* how much higher costs are in this program, at most */
 } fp_correction;
@@ -87,12 +105,9 @@ fp_correction_left(const fp_correction *correction, double own, double base)
                                     : left;
 }
 
-/* The pace of a path's own code. */
-static inline double
-fp_correction_pace(const fp_correction *correction, const fp_path *path)
-{
-    return correction->kinds[path->function] < FP_KIND_C ? correction->costs->pace
-                                                         : 1.0;
-}
+/* What an own time of a path, without what events took, is at the interpreter's usual
+ * pace. */
+double fp_correction_paced(const fp_correction *correction, const fp_path *path,
+                           double own);
 
 #endif

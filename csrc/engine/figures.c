@@ -58,9 +58,10 @@ work_out(summing *sums, const fp_path *path, const step *node, step *parent,
         const double all = added.inside + node->children.outside;
         const double wanted =
             fp_correction_left(sums->correction, (double)(raw - off), all);
-        const double pace = fp_correction_pace(sums->correction, path);
         const double missing = wanted < 0.0 ? -wanted : 0.0;
-        figures->usage.own = fp_plus(off, missing > 0.0 ? 0 : as_ticks(wanted / pace));
+        const double own =
+            missing > 0.0 ? 0.0 : fp_correction_paced(sums->correction, path, wanted);
+        figures->usage.own = fp_plus(off, as_ticks(own));
         figures->taken.added = raw - off - as_ticks(wanted);
         figures->taken.error = as_ticks(added.error + node->children.error);
         parent->children.outside += added.outside + missing;

@@ -82,6 +82,8 @@ class Snapshot:
     @property
     def precision(self) -> bytes: ...
     @property
+    def paces(self) -> bytes | None: ...
+    @property
     def seconds_per_tick(self) -> float: ...
     @property
     def complete(self) -> bool: ...
@@ -114,6 +116,7 @@ class Snapshot:
         seconds_per_tick: float,
         costs: tuple[float, ...] | None,
         precision: bytes,
+        paces: bytes | None,
         /,
     ) -> Self: ...
 

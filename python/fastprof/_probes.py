@@ -11,17 +11,17 @@ def _function(_: object, number: int) -> int:
 
 
 def _work() -> int:
-    # What programs do between their calls, a little of each. What is made is freed
-    # here: otherwise that would come after the event of the return.
+    # What programs do between their calls, a little of each, and each once. What is
+    # made is freed here: otherwise that would come after the event of the return.
     point, items = _POINT, _ITEMS
-    total = 0
-    for item in items:
-        if item != 2:
-            total += item * point.x
+    total = items[0] * point.x + items[2]
     point.y = total
+    if total is not None and total > point.x:
+        total = point.y - items[1]
     table = {"a": items[1], "b": 2}
     pair = [table["b"], total]
-    total = pair[0] + point.y
+    first, second = pair
+    total = first + second + point.y
     del table, pair
     return total
 

@@ -536,8 +536,8 @@ class Stats:
         pace = (self.info["calibration"] or {}).get("pace", 1.0)
         if pace > 1.0:
             text += (
-                f"\nThis Python runs its code {pace:.2f} times as long while it is "
-                "profiled: own times are divided by that."
+                f"\nThis Python runs its code some {pace:.1f} times as long while it "
+                "is profiled: by its instructions, that is taken from own times."
             )
         return text + "\n"
 
@@ -742,6 +742,8 @@ class Stats:
         }
         if not self.is_exact:
             details["precision"] = snapshot.precision
+        if self.compensated and snapshot.paces is not None:
+            details["paces"] = snapshot.paces
         if tree == "exact":
             flat = exact_dict(self.tree)
         else:
@@ -835,7 +837,8 @@ def _stats_of(details: "dict[str, Any]") -> Stats:
         if "merged" in info and not _is_sum(info["merged"], len(functions)):
             raise ProfileFileError("damaged: what it is the sum of cannot be read")
         precision = details.get("precision", bytes(len(functions)))
-        snapshot = Snapshot.decode(trees, functions, scale, costs, precision)
+        paces = details.get("paces")
+        snapshot = Snapshot.decode(trees, functions, scale, costs, precision, paces)
         if [one[:2] for one in info["threads"]] != [
             one[:2] for one in snapshot.threads
         ]:

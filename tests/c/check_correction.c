@@ -40,15 +40,15 @@ call(fp_key key, unsigned number, fp_ticks from, fp_ticks until, bool raised)
     fp_recorder_leave(&recorder, frame(number), until, raised);
 }
 
-/* The stats of what was recorded in such a context; the recorder is gone. */
+/* The stats of what was recorded; the recorder is gone. */
 static fp_stats
-corrected_in(const fp_costs *with, double context)
+corrected_by(fp_correction correction)
 {
-    const fp_correction correction = {
-        .costs = with, .kinds = kinds, .function_count = KEY_COUNT, .context = context};
     fp_snapshot snapshot = {0};
     fp_stats stats;
 
+    correction.kinds = kinds;
+    correction.function_count = KEY_COUNT;
     ck_assert_int_eq(fp_snapshot_add(&snapshot, &recorder, 1, 0, numbering), FP_OK);
     fp_recorder_free(&recorder);
     ck_assert_int_eq(fp_stats_build(&stats, &snapshot, KEY_COUNT, &correction, false),
@@ -60,7 +60,7 @@ corrected_in(const fp_costs *with, double context)
 static fp_stats
 corrected(const fp_costs *with)
 {
-    return corrected_in(with, 0.0);
+    return corrected_by((fp_correction){.costs = with});
 }
 
 static void
@@ -269,6 +269,46 @@ START_TEST(the_pace_is_that_of_python_code)
 }
 END_TEST
 
+/* MAIN has 600 left of its own, and HELPER, called twice, 2 * 90. */
+static void
+assert_paced(const fp_costs *with, fp_pace of_main, fp_pace of_helper, fp_ticks left,
+             fp_ticks left_to_helper)
+{
+    const fp_pace paces[KEY_COUNT] = {[0] = of_main, [1] = of_helper};
+    fp_stats stats;
+
+    set_up();
+    fp_recorder_enter(&recorder, MAIN, frame(1), 0);
+    call(HELPER, 2, 100, 200, false);
+    call(HELPER, 2, 300, 400, false);
+    call(LEAF, 2, 500, 600, false);
+    fp_recorder_leave(&recorder, frame(1), 300 + 600 + 10 + 2 * 20 + 8, false);
+    stats = corrected_by((fp_correction){.costs = with, .paces = paces});
+    assert_times(&stats, LEAF, 93, 93);
+    assert_times(&stats, HELPER, left_to_helper, left_to_helper);
+    assert_times(&stats, MAIN, left, left + 93 + left_to_helper);
+    fp_stats_free(&stats);
+}
+
+START_TEST(each_function_has_the_pace_of_its_instructions)
+{
+    const fp_pace loop = {.lost = 30.0, .taken = 10.0, .repeats = true};
+    const fp_pace once = {.lost = 30.0, .taken = 10.0};
+    const fp_pace little = {.lost = 1.0, .taken = 0.5};
+    fp_costs slower = costs;
+
+    slower.pace = 2.0;
+    assert_paced(&slower, loop, once, 300, 90); /* nothing is known of instructions */
+    slower.lost = 2.0;
+    slower.taken = 3.0;
+    assert_paced(&slower, loop, loop, 200, 60);
+    /* No more than 60 a call; and of 90 a third is left in any case. */
+    assert_paced(&slower, once, once, 540, 60);
+    assert_paced(&slower, loop, little, 200, 176);
+    assert_paced(&slower, (fp_pace){0}, (fp_pace){0}, 300, 90);
+}
+END_TEST
+
 /* The context in a program that calls so often; the recorder is gone. */
 static double
 context_of(const fp_costs *with, const unsigned *calls, size_t count)
@@ -326,7 +366,7 @@ START_TEST(more_is_taken_where_more_is_done_between_events)
         call(LEAF, 2, 100 * i, 100 * i + 36, false);
     }
     fp_recorder_leave(&recorder, frame(1), 100000, false);
-    stats = corrected_in(&costs, 0.4);
+    stats = corrected_by((fp_correction){.costs = &costs, .context = 0.4});
     ck_assert_int_eq(stats.functions[number_of(LEAF)].own_ticks,
                      (fp_ticks)((36000 - 7000) * (1.0 - 0.4 * 7000 / 36000)));
     ck_assert_int_eq(stats.functions[0].own_ticks,
@@ -401,6 +441,7 @@ RUN_SUITE("correction", a_call_costs_its_caller_and_itself,
           asides_stop_at_the_largest_number, asides_outside_of_the_tree_are_nobodys,
           own_times_end_at_zero_and_the_caller_pays, what_nobody_can_pay_is_told,
           hidden_calls_cost_their_visible_callers, the_pace_is_that_of_python_code,
+          each_function_has_the_pace_of_its_instructions,
           the_context_is_that_of_calls_that_go_to_many_functions,
           more_is_taken_where_more_is_done_between_events, errors_grow_with_the_calls,
           what_it_was_off_the_cpu_is_not_corrected,

@@ -45,9 +45,15 @@ sum_up_corrected(const fp_snapshot *snapshot, double pace)
         .raised = {{1e12, 1e12, 1e12}, {1.0, 1.0, 1.0}, {-1.0, -1.0, -1.0}},
         .aside = {0.0, 1e12, 1.0},
         .pace = pace,
+        .lost = 1e12,
+        .taken = 1e-12,
     };
+    static const fp_pace paces[FUNCTIONS] = {
+        [1] = {1e9, 0.0, false}, [2] = {1e9, 1e9, false}, [3] = {0.0, 1e9, true}};
     fp_correction correction = {
         .costs = &costs, .kinds = kinds, .function_count = FUNCTIONS};
+
+    correction.paces = pace != 1.0 ? paces : NULL;
     fp_stats stats;
 
     expect(fp_correction_fit(&correction, snapshot) == FP_OK);

@@ -179,7 +179,7 @@ GOOD = {
     "seconds_per_tick": 1.0,
     "costs": None,
 }
-COSTS = (1.0,) * 31
+COSTS = (1.0,) * 33
 ONE_THREAD = b"\1\1\0\0\1\0\0"
 SUM = {"compensated": True, "profiles": 2, "taken": [(0.0, 0.0)]}
 
@@ -252,6 +252,8 @@ def test_the_good_parts_are_good(tmp_path):
         {"seconds_per_tick": None},
         {"seconds_per_tick": float("nan")},
         {"seconds_per_tick": -1.0},
+        {"paces": b"1"},
+        {"paces": (0,)},
         {"costs": ()},
         {"costs": list(COSTS)},
         {"costs": (*COSTS[1:], 1)},

@@ -44,6 +44,7 @@ BINDING_CHAIN = (
     "thrift",
     "session",
     "making",
+    "pace",
     "thread",
     "hook",
     "tool",

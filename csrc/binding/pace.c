@@ -1,0 +1,287 @@
+#include "pace.h"
+
+#if FPY_PROFILING_SLOWS_PYTHON
+
+#include <opcode.h>
+
+#define OPCODES 256
+
+/* What it takes beyond USUALLY_LOST while there is a profile function, and beyond
+ * USUALLY_TAKEN without one. For what runs at its own pace in other places (a look-up,
+ * an operator) it is a mean over what programs use it for. */
+typedef struct {
+    short lost;
+    short taken;
+} weight;
+
+#ifdef CACHE /* Python 3.11 */
+#define USUALLY_LOST 35
+#define USUALLY_TAKEN 30
+static const weight weights[OPCODES] = {
+    [CACHE] = {-USUALLY_LOST, -USUALLY_TAKEN},
+    [POP_TOP] = {0, -18},
+    [PUSH_NULL] = {0, -30},
+    [NOP] = {0, -27},
+    [RESUME] = {0, -20},
+    [PRECALL] = {0, -30},
+    [KW_NAMES] = {0, -30},
+    [COPY] = {0, -25},
+    [SWAP] = {0, -25},
+    [LOAD_FAST] = {0, -18},
+    [STORE_FAST] = {0, -18},
+    [LOAD_CONST] = {0, -18},
+    [LOAD_DEREF] = {0, -15},
+    [STORE_DEREF] = {0, -10},
+    [LOAD_GLOBAL] = {75, -5},
+    [LOAD_ATTR] = {95, 10},
+    [LOAD_METHOD] = {95, -20},
+    [STORE_ATTR] = {145, 20},
+    [UNPACK_SEQUENCE] = {325, 0},
+    [BINARY_OP] = {30, 25},
+    [BINARY_SUBSCR] = {55, 15},
+    [STORE_SUBSCR] = {55, 30},
+    [DELETE_SUBSCR] = {0, 170},
+    [COMPARE_OP] = {5, 10},
+    [CONTAINS_OP] = {10, 130},
+    [UNARY_NOT] = {0, 25},
+    [POP_JUMP_FORWARD_IF_FALSE] = {0, -10},
+    [POP_JUMP_FORWARD_IF_TRUE] = {0, -10},
+    [POP_JUMP_FORWARD_IF_NONE] = {0, -10},
+    [POP_JUMP_FORWARD_IF_NOT_NONE] = {0, -10},
+    [FOR_ITER] = {5, 30},
+    [JUMP_BACKWARD] = {5, -20},
+    [CALL] = {10, -30},
+    [CALL_FUNCTION_EX] = {0, 170},
+    [MAKE_FUNCTION] = {0, 420},
+    [RETURN_GENERATOR] = {0, 270},
+    [YIELD_VALUE] = {0, 20},
+    [RAISE_VARARGS] = {0, 1470},
+    [RERAISE] = {0, 470},
+    [PUSH_EXC_INFO] = {0, 70},
+    [CHECK_EXC_MATCH] = {0, 70},
+    [POP_EXCEPT] = {0, 70},
+    [IMPORT_NAME] = {0, 1970},
+    [BUILD_TUPLE] = {-30, 230},
+    [BUILD_LIST] = {-30, 270},
+    [BUILD_SET] = {-30, 570},
+    [BUILD_MAP] = {-30, 390},
+    [BUILD_CONST_KEY_MAP] = {-30, 470},
+    [BUILD_SLICE] = {0, 370},
+    [BUILD_STRING] = {0, 370},
+    [FORMAT_VALUE] = {0, 270},
+    [LIST_APPEND] = {0, 20},
+    [SET_ADD] = {0, 170},
+    [MAP_ADD] = {0, 170},
+    [LIST_TO_TUPLE] = {0, 170},
+    [LIST_EXTEND] = {0, 370},
+    [SET_UPDATE] = {0, 370},
+    [DICT_UPDATE] = {0, 370},
+    [DICT_MERGE] = {0, 370},
+};
+#else
+#define USUALLY_LOST 25
+#define USUALLY_TAKEN 40
+static const weight weights[OPCODES] = {
+    [NOP] = {0, -30},
+    [POP_TOP] = {0, -20},
+    [LOAD_FAST] = {0, -20},
+    [STORE_FAST] = {0, -20},
+    [LOAD_CONST] = {0, -20},
+    [LOAD_ATTR] = {0, 210},
+    [LOAD_METHOD] = {0, 60},
+    [STORE_ATTR] = {0, 410},
+    [BINARY_SUBSCR] = {0, 130},
+    [STORE_SUBSCR] = {0, 140},
+    [DELETE_SUBSCR] = {0, 160},
+    [BINARY_ADD] = {0, 110},
+    [BINARY_SUBTRACT] = {0, 80},
+    [BINARY_MULTIPLY] = {0, 110},
+    [BINARY_TRUE_DIVIDE] = {0, 130},
+    [BINARY_FLOOR_DIVIDE] = {0, 90},
+    [BINARY_MODULO] = {0, 120},
+    [BINARY_POWER] = {0, 360},
+    [INPLACE_ADD] = {0, 110},
+    [INPLACE_SUBTRACT] = {0, 80},
+    [INPLACE_MULTIPLY] = {0, 110},
+    [COMPARE_OP] = {0, 90},
+    [CONTAINS_OP] = {0, 160},
+    [FOR_ITER] = {0, 90},
+    [CALL_FUNCTION_EX] = {0, 160},
+    [MAKE_FUNCTION] = {0, 410},
+    [YIELD_VALUE] = {0, 10},
+    [RAISE_VARARGS] = {0, 1460},
+    [RERAISE] = {0, 460},
+    [IMPORT_NAME] = {0, 2000},
+    [BUILD_TUPLE] = {0, 380},
+    [BUILD_LIST] = {0, 500},
+    [BUILD_SET] = {0, 560},
+    [BUILD_MAP] = {0, 640},
+    [BUILD_CONST_KEY_MAP] = {0, 640},
+    [BUILD_SLICE] = {0, 500},
+    [BUILD_STRING] = {0, 360},
+    [FORMAT_VALUE] = {0, 260},
+    [LIST_APPEND] = {0, 60},
+    [SET_ADD] = {0, 160},
+    [MAP_ADD] = {0, 160},
+    [LIST_TO_TUPLE] = {0, 160},
+    [LIST_EXTEND] = {0, 360},
+    [SET_UPDATE] = {0, 360},
+    [DICT_UPDATE] = {0, 360},
+    [DICT_MERGE] = {0, 360},
+};
+#endif
+
+/* The instructions as compiled: pairs of opcode and argument. */
+typedef struct {
+    PyObject *bytes;
+    const unsigned char *units;
+    int count;
+} instructions;
+
+static bool
+read_instructions(PyCodeObject *code, instructions *read)
+{
+    read->bytes = fpy_instructions_of(code);
+    if (read->bytes == NULL) {
+        PyErr_Clear(); /* without memory there is nothing to be said */
+        return false;
+    }
+    read->units = (const unsigned char *)PyBytes_AS_STRING(read->bytes);
+    read->count = (int)(PyBytes_GET_SIZE(read->bytes) / 2);
+    return true;
+}
+
+/* Where an instruction goes on, if that is further up: with each time it comes there
+ * the instructions from there on run once more; else -1. Waiting for what another
+ * generator yields is no such thing, for each of its turns is a call. */
+static int
+jumps_back_to(const instructions *code, int at, int argument)
+{
+    int target;
+
+    switch (code->units[2 * at]) {
+#ifdef CACHE
+    case JUMP_BACKWARD:
+    case POP_JUMP_BACKWARD_IF_NONE:
+    case POP_JUMP_BACKWARD_IF_NOT_NONE:
+    case POP_JUMP_BACKWARD_IF_TRUE:
+    case POP_JUMP_BACKWARD_IF_FALSE:
+        target = at + 1 - argument;
+        break;
+#else
+    case JUMP_ABSOLUTE:
+    case POP_JUMP_IF_TRUE:
+    case POP_JUMP_IF_FALSE:
+    case JUMP_IF_TRUE_OR_POP:
+    case JUMP_IF_FALSE_OR_POP:
+    case JUMP_IF_NOT_EXC_MATCH:
+        target = argument;
+        break;
+#endif
+    default:
+        return -1;
+    }
+    return target <= at ? target : -1;
+}
+
+static bool
+yields(const instructions *code, int first, int last)
+{
+    for (int i = first; i <= last; i++) {
+        const int opcode = code->units[2 * i];
+#ifndef CACHE
+        if (opcode == YIELD_FROM) {
+            return true;
+        }
+#endif
+        if (opcode == YIELD_VALUE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+typedef struct {
+    int first; /* of the first loop; there is none: more than */
+    int last;  /* of the last one */
+    bool repeats;
+} loops;
+
+static loops
+find_loops(const instructions *code)
+{
+    loops found = {.first = code->count, .last = -1};
+    int argument = 0;
+
+    for (int i = 0; i < code->count; i++) {
+        argument = argument << 8 | code->units[2 * i + 1];
+        if (code->units[2 * i] == EXTENDED_ARG) {
+            continue;
+        }
+        const int target = jumps_back_to(code, i, argument);
+        argument = 0;
+        if (target >= 0) {
+            found.first = target < found.first ? target : found.first;
+            found.last = i;
+            found.repeats = found.repeats || !yields(code, target, i);
+        }
+    }
+    return found;
+}
+
+static fp_pace
+sum_of(const instructions *code, int first, int last)
+{
+    fp_pace sum = {0};
+
+    for (int i = first; i <= last; i++) {
+        const weight *one = &weights[code->units[2 * i]];
+        sum.lost += USUALLY_LOST + one->lost;
+        sum.taken += USUALLY_TAKEN + one->taken;
+    }
+    return sum;
+}
+
+fp_pace
+fpy_pace_of(PyCodeObject *code)
+{
+    fp_pace pace = {0};
+    instructions read;
+
+    if (read_instructions(code, &read)) {
+        pace = sum_of(&read, 0, read.count - 1);
+        pace.repeats = find_loops(&read).repeats;
+        Py_DECREF(read.bytes);
+    }
+    return pace;
+}
+
+fp_pace
+fpy_pace_of_loops(PyCodeObject *code)
+{
+    fp_pace pace = {0};
+    instructions read;
+
+    if (read_instructions(code, &read)) {
+        const loops found = find_loops(&read);
+        pace = sum_of(&read, found.first, found.last);
+        Py_DECREF(read.bytes);
+    }
+    return pace;
+}
+
+#else
+
+fp_pace
+fpy_pace_of(PyCodeObject *Py_UNUSED(code))
+{
+    return (fp_pace){0};
+}
+
+fp_pace
+fpy_pace_of_loops(PyCodeObject *Py_UNUSED(code))
+{
+    return (fp_pace){0};
+}
+
+#endif
