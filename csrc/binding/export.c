@@ -12,8 +12,6 @@
 
 #define FUNCTION_NAME 2 /* places in a function's description */
 #define FUNCTION_KIND 5
-#define PACE_SIZE 8 /* bytes */
-#define REPEATS UINT32_C(0x80000000)
 #define COST_NUMBERS ((Py_ssize_t)(sizeof(fp_costs) / sizeof(double)))
 #define LEAST_UNIT 1e-18 /* seconds in a tick; likewise */
 #define MOST_UNIT 1e9
@@ -97,39 +95,6 @@ list_precisions(const fpy_session *session, Py_ssize_t count)
     return bytes;
 }
 
-static void
-put_number(unsigned char *at, uint32_t number)
-{
-    for (int i = 0; i < 4; i++) {
-        at[i] = (unsigned char)(number >> (8 * i));
-    }
-}
-
-static uint32_t
-number_at(const unsigned char *at)
-{
-    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-/* Two numbers of 32 bits, the lowest byte first: what is lost, with a bit for what
- * repeats, and what is taken. */
-static void
-put_pace(unsigned char *at, fp_pace pace)
-{
-    put_number(at, (uint32_t)pace.lost | (pace.repeats ? REPEATS : 0));
-    put_number(at + PACE_SIZE / 2, (uint32_t)pace.taken);
-}
-
-static fp_pace
-pace_at(const unsigned char *at)
-{
-    return (fp_pace){
-        .lost = number_at(at) & ~REPEATS,
-        .taken = number_at(at + PACE_SIZE / 2),
-        .repeats = (number_at(at) & REPEATS) != 0,
-    };
-}
-
 /* Of the first functions, so many: None where the pace is always the same. A new
  * reference. */
 static PyObject *
@@ -141,12 +106,12 @@ list_paces(const fpy_session *session, Py_ssize_t count)
     if (!FPY_PROFILING_SLOWS_PYTHON) {
         Py_RETURN_NONE;
     }
-    bytes = PyBytes_FromStringAndSize(NULL, PACE_SIZE * count);
+    bytes = PyBytes_FromStringAndSize(NULL, FPY_PACE_SIZE * count);
     for (Py_ssize_t i = 0; bytes != NULL && i < count; i++) {
-        put_pace((unsigned char *)PyBytes_AS_STRING(bytes) + PACE_SIZE * i,
-                 PyCode_Check(callable->subject)
-                     ? fpy_pace_of((PyCodeObject *)callable->subject)
-                     : (fp_pace){0});
+        fpy_pace_write((unsigned char *)PyBytes_AS_STRING(bytes) + FPY_PACE_SIZE * i,
+                       PyCode_Check(callable->subject)
+                           ? fpy_pace_of((PyCodeObject *)callable->subject)
+                           : (fp_pace){0});
         callable = callable->hh.next;
     }
     return bytes;
@@ -382,12 +347,12 @@ described_kind(PyObject *description)
 static fp_pace *
 read_paces(PyObject *bytes)
 {
-    const size_t count = (size_t)PyBytes_GET_SIZE(bytes) / PACE_SIZE;
+    const size_t count = (size_t)PyBytes_GET_SIZE(bytes) / FPY_PACE_SIZE;
     fp_pace *paces = fp_alloc((count + 1) * sizeof *paces);
 
     for (size_t i = 0; paces != NULL && i < count; i++) {
-        paces[i] =
-            pace_at((const unsigned char *)PyBytes_AS_STRING(bytes) + PACE_SIZE * i);
+        paces[i] = fpy_pace_read((const unsigned char *)PyBytes_AS_STRING(bytes) +
+                                 FPY_PACE_SIZE * i);
     }
     return paces;
 }
@@ -761,7 +726,7 @@ static bool
 are_paces(PyObject *paces, Py_ssize_t count)
 {
     return paces == Py_None ||
-           (PyBytes_Check(paces) && PyBytes_GET_SIZE(paces) == PACE_SIZE * count);
+           (PyBytes_Check(paces) && PyBytes_GET_SIZE(paces) == FPY_PACE_SIZE * count);
 }
 
 static PyObject *

@@ -15,7 +15,7 @@ typedef struct {
     fp_snapshot snapshot;
     PyObject *functions; /* tuple of (filename, line, name, qualname, module, kind) */
     PyObject *precision; /* bytes: an fp_precision for each */
-    PyObject *paces;     /* bytes: see pace_at in export.c; or None */
+    PyObject *paces;     /* bytes: see pace.h; or None */
     PyObject *threads;   /* list of (name or None, began, ended) */
     PyObject *subjects;  /* list of code objects and labels; NULL when loaded */
     double seconds_per_tick;

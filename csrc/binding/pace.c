@@ -1,5 +1,7 @@
 #include "pace.h"
 
+#define REPEATS UINT32_C(0x80000000)
+
 #if FPY_PROFILING_SLOWS_PYTHON
 
 #include <opcode.h>
@@ -285,3 +287,36 @@ fpy_pace_of_loops(PyCodeObject *Py_UNUSED(code))
 }
 
 #endif
+
+/* ---- bytes ---- */
+
+static void
+put_number(unsigned char *at, uint32_t number)
+{
+    for (int i = 0; i < 4; i++) {
+        at[i] = (unsigned char)(number >> (8 * i));
+    }
+}
+
+static uint32_t
+number_at(const unsigned char *at)
+{
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+void
+fpy_pace_write(unsigned char *at, fp_pace pace)
+{
+    put_number(at, (uint32_t)pace.lost | (pace.repeats ? REPEATS : 0));
+    put_number(at + FPY_PACE_SIZE / 2, (uint32_t)pace.taken);
+}
+
+fp_pace
+fpy_pace_read(const unsigned char *at)
+{
+    return (fp_pace){
+        .lost = number_at(at) & ~REPEATS,
+        .taken = number_at(at + FPY_PACE_SIZE / 2),
+        .repeats = (number_at(at) & REPEATS) != 0,
+    };
+}

@@ -25,4 +25,10 @@ fp_pace fpy_pace_of(PyCodeObject *code);
 /* Of those between the beginning of its first loop and the end of its last one. */
 fp_pace fpy_pace_of_loops(PyCodeObject *code);
 
+/* In files: two numbers of 32 bits, the lowest byte first: what is lost, with the
+ * highest bit for what repeats, and what is taken. */
+#define FPY_PACE_SIZE 8
+void fpy_pace_write(unsigned char *at, fp_pace pace);
+fp_pace fpy_pace_read(const unsigned char *at);
+
 #endif

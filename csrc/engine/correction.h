@@ -30,7 +30,7 @@
  * loop over one function. That is what experiments with real programs gave
  * (docs/measurements.md). Where the interpreter has another pace, the context is 0:
  * there Python code is as slow between the events. What is left is wrong by FP_UNSURE
- * of the costs on average.
+ * of the costs on average, and of what the pace took.
  *
  * Units      ticks per call, and per aside (see fp_recorder_aside).
  */

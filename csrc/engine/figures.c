@@ -63,7 +63,8 @@ work_out(summing *sums, const fp_path *path, const step *node, step *parent,
             missing > 0.0 ? 0.0 : fp_correction_paced(sums->correction, path, wanted);
         figures->usage.own = fp_plus(off, as_ticks(own));
         figures->taken.added = raw - off - as_ticks(wanted);
-        figures->taken.error = as_ticks(added.error + node->children.error);
+        figures->taken.error = as_ticks(added.error + node->children.error +
+                                        FP_UNSURE * fmax(wanted - own, 0.0));
         parent->children.outside += added.outside + missing;
         parent->children.error += added.error + missing;
         if (path->parent == 0) {

@@ -265,6 +265,8 @@ START_TEST(the_pace_is_that_of_python_code)
     assert_times(&stats, LEAF, 93, 93);
     assert_times(&stats, MAIN, (918 - 10 - 8) / 2, 450 + 93);
     ck_assert_int_eq(stats.taken[0].added, 18);
+    ck_assert_int_eq(stats.taken[0].error,
+                     (fp_ticks)(1.0 + FP_UNSURE * (30 + 15 + 450)));
     fp_stats_free(&stats);
 }
 END_TEST
