@@ -12,8 +12,9 @@
 #define MOST_NS INT64_C(7000000) /* for all rounds, once there are the fewest, */
 #define MOST_NS_AGAIN 0          /* and when it is done again, */
 #define MOST_RETRIES 4           /* of figures that cannot be */
-#define MOST_TIMES 4             /* which is seldom, */
-#define SLOWER 1.2               /* and where the processor was slower then than now */
+#define MOST_HALVINGS 3
+#define MOST_TIMES 4  /* which is seldom, */
+#define SLOWER 1.2    /* and where the processor was slower then than now */
 #define PART_LOST 0.9 /* by programs, of what is by WORK: docs/measurements.md */
 #define NODES 1000    /* many more than the probes have paths */
 #define MOST_ASIDES (30 * FPY_ASIDE) /* that one call of a class can stand for more */
@@ -709,7 +710,14 @@ try_once(const fpy_session *session, int64_t most_ns)
         if (FPY_PROFILING_SLOWS_PYTHON) {
             find_pace(&b);
         }
-        const fp_costs costs = costs_of(&b, session->source == &fpy_hook_monitoring);
+        fp_costs costs = costs_of(&b, session->source == &fpy_hook_monitoring);
+        /* What is lost was in the way itself, if it leaves less than nothing to events.
+         */
+        for (int i = 0; i < MOST_HALVINGS && b.lost > 0.0 && !are_plausible(&costs);
+             i++) {
+            b.lost /= 2.0;
+            costs = costs_of(&b, session->source == &fpy_hook_monitoring);
+        }
         if (are_plausible(&costs)) {
             take_over(session->calibration, &b, &costs);
         }

@@ -251,8 +251,11 @@ fpy_pace_of(PyCodeObject *code)
     instructions read;
 
     if (read_instructions(code, &read)) {
-        pace = sum_of(&read, 0, read.count - 1);
-        pace.repeats = find_loops(&read).repeats;
+        const loops found = find_loops(&read);
+        const bool is_resumed = found.last >= 0 && !found.repeats;
+        pace = is_resumed ? sum_of(&read, found.first, found.last)
+                          : sum_of(&read, 0, read.count - 1);
+        pace.repeats = found.repeats;
         Py_DECREF(read.bytes);
     }
     return pace;

@@ -17,9 +17,8 @@
 #include "../engine/correction.h"
 
 /* Of the instructions of a code, once each; all 0 where the pace does not change. It
- * repeats if it has a loop, but for one with a `yield`: to resume a generator is a
- * call.
- */
+ * repeats if it has a loop without a `yield`. If all its loops have one, a turn is a
+ * call (to resume a generator is one), and only their instructions count. */
 fp_pace fpy_pace_of(PyCodeObject *code);
 
 /* Of those between the beginning of its first loop and the end of its last one. */
