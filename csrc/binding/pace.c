@@ -157,9 +157,9 @@ read_instructions(PyCodeObject *code, instructions *read)
  * the instructions from there on run once more; else -1. Waiting for what another
  * generator yields is no such thing, for each of its turns is a call. */
 static int
-jumps_back_to(const instructions *code, int at, int argument)
+jumps_back_to(const instructions *code, int at, uint32_t argument)
 {
-    int target;
+    int64_t target;
 
     switch (code->units[2 * at]) {
 #ifdef CACHE
@@ -168,7 +168,7 @@ jumps_back_to(const instructions *code, int at, int argument)
     case POP_JUMP_BACKWARD_IF_NOT_NONE:
     case POP_JUMP_BACKWARD_IF_TRUE:
     case POP_JUMP_BACKWARD_IF_FALSE:
-        target = at + 1 - argument;
+        target = (int64_t)at + 1 - argument;
         break;
 #else
     case JUMP_ABSOLUTE:
@@ -183,7 +183,7 @@ jumps_back_to(const instructions *code, int at, int argument)
     default:
         return -1;
     }
-    return target <= at ? target : -1;
+    return target >= 0 && target <= at ? (int)target : -1;
 }
 
 static bool
@@ -213,7 +213,7 @@ static loops
 find_loops(const instructions *code)
 {
     loops found = {.first = code->count, .last = -1};
-    int argument = 0;
+    uint32_t argument = 0;
 
     for (int i = 0; i < code->count; i++) {
         argument = argument << 8 | code->units[2 * i + 1];
