@@ -12,9 +12,9 @@
 #define MOST_NS INT64_C(7000000) /* for all rounds, once there are the fewest, */
 #define MOST_NS_AGAIN 0          /* and when it is done again, */
 #define MOST_RETRIES 4           /* of figures that cannot be */
-#define MOST_HALVINGS 3
-#define MOST_TIMES 4  /* which is seldom, */
-#define SLOWER 1.2    /* and where the processor was slower then than now */
+#define MOST_TIMES 4             /* which is seldom, */
+#define SLOWER 1.2               /* and where the processor was slower then than now */
+#define MOST_HALVINGS 3          /* of what is lost */
 #define PART_LOST 0.9 /* by programs, of what is by WORK: docs/measurements.md */
 #define NODES 1000    /* many more than the probes have paths */
 #define MOST_ASIDES (30 * FPY_ASIDE) /* that one call of a class can stand for more */
@@ -85,7 +85,8 @@ typedef struct {
     fp_ticks recorded_work;
     int64_t most_ns;
     double slower; /* how many times as long all took with events for that */
-    double lost;   /* see fp_costs */
+    double pace;   /* see fp_costs, as the next */
+    double lost;
     double taken;
     size_t plain_rounds;
     size_t recorded_rounds;
@@ -526,7 +527,8 @@ pace_of(const bench *b)
     return recorded > plain && plain > 0.0 ? recorded / plain : 1.0;
 }
 
-/* By the same two, what is lost in their instructions, and what these take. */
+/* The pace; and by the same two, what is lost in their instructions, and what these
+ * take. */
 static void
 find_pace(bench *b)
 {
@@ -538,6 +540,7 @@ find_pace(bench *b)
     const double recorded = callees_of(b, WORK) + own_of(b, WORK) -
                             callees_of(b, FUNCTION) - own_of(b, FUNCTION);
 
+    b->pace = pace_of(b);
     if (recorded > plain && plain > 0.0 && lost > 0.0 && taken > 0.0) {
         b->lost = PART_LOST * (recorded - plain) / lost;
         b->taken = plain / taken;
@@ -574,7 +577,6 @@ cost_of_aside(const bench *b)
 static fp_costs
 costs_of(const bench *b, bool by_monitoring)
 {
-    const double pace = FPY_PROFILING_SLOWS_PYTHON ? pace_of(b) : 1.0;
     const fp_cost function = cost_of(b, FUNCTION, paced_truth_of(b, FUNCTION));
     const fp_cost builtin = cost_of_both(b, BUILTIN, OTHER_BUILTIN);
     const fp_cost method = cost_of_both(b, METHOD, OTHER_METHOD);
@@ -592,7 +594,7 @@ costs_of(const bench *b, bool by_monitoring)
                    [FP_KIND_C] = raised(builtin, builtin_raising),
                    [FP_KIND_METHOD] = raised(method, builtin_raising)},
         .append = cost_of(b, APPEND, truth_of(b, APPEND)),
-        .pace = pace,
+        .pace = b->pace,
         .lost = b->lost,
         .taken = b->taken,
     };
@@ -698,11 +700,24 @@ take_over(fpy_calibration *calibration, const bench *b, const fp_costs *costs)
     calibration->is_done = true;
 }
 
+/* With less that is lost, if that leaves less than nothing to an event. */
+static fp_costs
+costs_left_by(bench *b, bool by_monitoring)
+{
+    fp_costs costs = costs_of(b, by_monitoring);
+
+    for (int i = 0; i < MOST_HALVINGS && b->lost > 0.0 && !are_plausible(&costs); i++) {
+        b->lost /= 2.0;
+        costs = costs_of(b, by_monitoring);
+    }
+    return costs;
+}
+
 /* One measurement, which is taken over if its figures can be. */
 static outcome
 try_once(const fpy_session *session, int64_t most_ns)
 {
-    bench b = {.most_ns = most_ns};
+    bench b = {.most_ns = most_ns, .pace = 1.0};
     const outcome result = measure(&b, session);
 
     if (result == DONE) {
@@ -710,14 +725,8 @@ try_once(const fpy_session *session, int64_t most_ns)
         if (FPY_PROFILING_SLOWS_PYTHON) {
             find_pace(&b);
         }
-        fp_costs costs = costs_of(&b, session->source == &fpy_hook_monitoring);
-        /* What is lost was in the way itself, if it leaves less than nothing to events.
-         */
-        for (int i = 0; i < MOST_HALVINGS && b.lost > 0.0 && !are_plausible(&costs);
-             i++) {
-            b.lost /= 2.0;
-            costs = costs_of(&b, session->source == &fpy_hook_monitoring);
-        }
+        const fp_costs costs =
+            costs_left_by(&b, session->source == &fpy_hook_monitoring);
         if (are_plausible(&costs)) {
             take_over(session->calibration, &b, &costs);
         }

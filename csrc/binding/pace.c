@@ -9,8 +9,8 @@
 #define OPCODES 256
 
 /* What it takes beyond USUALLY_LOST while there is a profile function, and beyond
- * USUALLY_TAKEN without one. For what runs at its own pace in other places (a look-up,
- * an operator) it is a mean over what programs use it for. */
+ * USUALLY_TAKEN without one. Of what depends on types (a look-up, an operator) it is a
+ * mean over what programs use it for. */
 typedef struct {
     short lost;
     short taken;
@@ -307,11 +307,18 @@ number_at(const unsigned char *at)
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
+/* Of a code of millions of instructions. */
+static uint32_t
+capped(double sum)
+{
+    return sum < REPEATS - 1 ? (uint32_t)sum : REPEATS - 1;
+}
+
 void
 fpy_pace_write(unsigned char *at, fp_pace pace)
 {
-    put_number(at, (uint32_t)pace.lost | (pace.repeats ? REPEATS : 0));
-    put_number(at + FPY_PACE_SIZE / 2, (uint32_t)pace.taken);
+    put_number(at, capped(pace.lost) | (pace.repeats ? REPEATS : 0));
+    put_number(at + FPY_PACE_SIZE / 2, capped(pace.taken));
 }
 
 fp_pace

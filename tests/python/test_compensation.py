@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import struct
 import subprocess
 import sys
 import time
@@ -225,6 +226,42 @@ def test_only_times_are_changed_and_they_add_up(loop):
     by_name = {key[2]: entry for key, entry in stats.stats.items()}
     assert by_name[loop.__name__][3] == whole
     assert stats.clamped_seconds >= 0.0
+
+
+@pytest.mark.skipif(not SLOWS_PYTHON, reason="on 3.10 and 3.11 code has a pace")
+def test_what_repeats_in_a_call_is_known_from_the_instructions():
+    def straight(number):
+        return number if number else -number
+
+    def looped(number):
+        while number:
+            number -= 1
+
+    def yielding(number):
+        for one in range(number):
+            yield one + 1
+
+    def looped_between(number):
+        for one in range(number):
+            for _ in range(3):
+                number -= 1
+            yield one
+
+    def program():
+        straight(1)
+        looped(3)
+        list(yielding(3))
+        list(looped_between(3))
+
+    snapshot = profiled(program).snapshot
+    paces = struct.iter_unpack("<II", snapshot.paces)
+    by_name = dict(zip((f[2] for f in snapshot.functions), paces, strict=True))
+    repeats = {name for name, (lost, _) in by_name.items() if lost >> 31}
+    assert repeats == {"looped", "looped_between"}
+    for name in "straight", "looped", "yielding", "looped_between":
+        lost, taken = by_name[name]
+        assert lost & 0x7FFFFFFF > 0 < taken
+    assert all(by_name[f[2]] == (0, 0) for f in snapshot.functions if f[0] == "~")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
