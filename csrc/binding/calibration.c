@@ -16,6 +16,7 @@
 #define SLOWER 1.2               /* and where the processor was slower then than now */
 #define MOST_HALVINGS 3          /* of what is lost */
 #define PART_LOST 0.9 /* by programs, of what is by WORK: docs/measurements.md */
+#define PART_TAKEN 0.85
 #define NODES 1000    /* many more than the probes have paths */
 #define MOST_ASIDES (30 * FPY_ASIDE) /* that one call of a class can stand for more */
 
@@ -465,6 +466,13 @@ lost_in_turn(const bench *b, int number)
     return b->lost * (b->probes[number].turn.lost - b->probes[EMPTY].turn.lost);
 }
 
+/* What they take there without events; what a turn takes besides is its call. */
+static double
+taken_in_turn(const bench *b, int number)
+{
+    return b->taken * (b->probes[number].turn.taken - b->probes[EMPTY].turn.taken);
+}
+
 /* What it takes in a Python function, all of whose instructions run in a call. */
 static double
 paced_truth_of(const bench *b, int number)
@@ -479,10 +487,12 @@ cost_of(const bench *b, int number, double truth)
 {
     const fp_ticks *recorded = b->probes[number].recorded;
     const fp_ticks typical = recorded[b->recorded_rounds / 2];
+    const double taken = taken_in_turn(b, number);
 
     return (fp_cost){
-        .inside = callees_of(b, number) - truth,
-        .outside = own_of(b, number) - own_of(b, EMPTY) - lost_in_turn(b, number),
+        .inside = callees_of(b, number) - (truth - taken),
+        .outside =
+            own_of(b, number) - own_of(b, EMPTY) - lost_in_turn(b, number) - taken,
         .error = (double)(typical - recorded[0]) / calls_of(number),
     };
 }
@@ -543,7 +553,7 @@ find_pace(bench *b)
     b->pace = pace_of(b);
     if (recorded > plain && plain > 0.0 && lost > 0.0 && taken > 0.0) {
         b->lost = PART_LOST * (recorded - plain) / lost;
-        b->taken = plain / taken;
+        b->taken = PART_TAKEN * plain / taken;
     }
 }
 

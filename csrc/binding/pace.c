@@ -4,9 +4,12 @@
 
 #if FPY_PROFILING_SLOWS_PYTHON
 
+#include <math.h>
 #include <opcode.h>
 
 #define OPCODES 256
+#define TURNS 8.0      /* of a loop: by programs, docs/measurements.md */
+#define MOST_NESTED 20 /* that the compiler allows */
 
 /* What it takes beyond USUALLY_LOST while there is a profile function, and beyond
  * USUALLY_TAKEN without one. Of what depends on types (a look-up, an operator) it is a
@@ -50,6 +53,7 @@ static const weight weights[OPCODES] = {
     [POP_JUMP_FORWARD_IF_TRUE] = {0, -10},
     [POP_JUMP_FORWARD_IF_NONE] = {0, -10},
     [POP_JUMP_FORWARD_IF_NOT_NONE] = {0, -10},
+    [GET_ITER] = {0, 120},
     [FOR_ITER] = {5, 30},
     [JUMP_BACKWARD] = {5, -20},
     [CALL] = {10, -30},
@@ -153,15 +157,36 @@ read_instructions(PyCodeObject *code, instructions *read)
     return true;
 }
 
+static int
+opcode_at(const instructions *code, int at)
+{
+    return code->units[2 * at];
+}
+
+static uint32_t
+argument_at(const instructions *code, int at)
+{
+    uint32_t argument = code->units[2 * at + 1];
+
+    for (int bits = 8; bits < 32 && --at >= 0; bits += 8) {
+        if (opcode_at(code, at) != EXTENDED_ARG) {
+            break;
+        }
+        argument |= (uint32_t)code->units[2 * at + 1] << bits;
+    }
+    return argument;
+}
+
 /* Where an instruction goes on, if that is further up: with each time it comes there
  * the instructions from there on run once more; else -1. Waiting for what another
  * generator yields is no such thing, for each of its turns is a call. */
 static int
-jumps_back_to(const instructions *code, int at, uint32_t argument)
+jumps_back_to(const instructions *code, int at)
 {
+    const uint32_t argument = argument_at(code, at);
     int64_t target;
 
-    switch (code->units[2 * at]) {
+    switch (opcode_at(code, at)) {
 #ifdef CACHE
     case JUMP_BACKWARD:
     case POP_JUMP_BACKWARD_IF_NONE:
@@ -190,7 +215,7 @@ static bool
 yields(const instructions *code, int first, int last)
 {
     for (int i = first; i <= last; i++) {
-        const int opcode = code->units[2 * i];
+        const int opcode = opcode_at(code, i);
 #ifndef CACHE
         if (opcode == YIELD_FROM) {
             return true;
@@ -213,15 +238,9 @@ static loops
 find_loops(const instructions *code)
 {
     loops found = {.first = code->count, .last = -1};
-    uint32_t argument = 0;
 
     for (int i = 0; i < code->count; i++) {
-        argument = argument << 8 | code->units[2 * i + 1];
-        if (code->units[2 * i] == EXTENDED_ARG) {
-            continue;
-        }
-        const int target = jumps_back_to(code, i, argument);
-        argument = 0;
+        const int target = jumps_back_to(code, i);
         if (target >= 0) {
             found.first = target < found.first ? target : found.first;
             found.last = i;
@@ -231,16 +250,102 @@ find_loops(const instructions *code)
     return found;
 }
 
+/* What an instruction takes more for what it is about. */
+static int
+taken_by_kind(const instructions *code, int at)
+{
+    switch (opcode_at(code, at)) {
+#ifdef CACHE
+    case BINARY_OP:
+        switch (argument_at(code, at)) {
+        case NB_MULTIPLY:
+        case NB_INPLACE_MULTIPLY:
+            return 25;
+        case NB_REMAINDER:
+        case NB_INPLACE_REMAINDER:
+            return 65;
+        }
+        return 0;
+#endif
+    case BINARY_SUBSCR:
+    case STORE_SUBSCR:
+        return at > 0 && opcode_at(code, at - 1) == BUILD_SLICE ? 400 : 0;
+    }
+    return 0;
+}
+
+static void
+add_instruction(fp_pace *sum, const instructions *code, int at, double times)
+{
+    const weight *one = &weights[opcode_at(code, at)];
+
+    sum->lost += times * (USUALLY_LOST + one->lost);
+    sum->taken += times * (USUALLY_TAKEN + one->taken + taken_by_kind(code, at));
+}
+
 static fp_pace
 sum_of(const instructions *code, int first, int last)
 {
     fp_pace sum = {0};
 
     for (int i = first; i <= last; i++) {
-        const weight *one = &weights[code->units[2 * i]];
-        sum.lost += USUALLY_LOST + one->lost;
-        sum.taken += USUALLY_TAKEN + one->taken;
+        add_instruction(&sum, code, i, 1.0);
     }
+    return sum;
+}
+
+/* The loops that an instruction is in, by where they begin: those that begin at the
+ * same one are the same. */
+typedef struct {
+    int begins[MOST_NESTED];
+    int count;
+} nest;
+
+static void
+enter_loop(nest *in, int begin)
+{
+    for (int i = 0; i < in->count; i++) {
+        if (in->begins[i] == begin) {
+            return;
+        }
+    }
+    if (in->count < MOST_NESTED) {
+        in->begins[in->count++] = begin;
+    }
+}
+
+static void
+leave_loop(nest *in, int begin)
+{
+    for (int i = 0; i < in->count; i++) {
+        if (in->begins[i] == begin) {
+            in->begins[i] = in->begins[--in->count];
+            return;
+        }
+    }
+}
+
+/* How often a loop repeats is not known, but that it does: each instruction counts once
+ * in the innermost of all loops, and further out by so much less. */
+static fp_pace
+sum_by_loops(const instructions *code)
+{
+    fp_pace sum = {0};
+    nest in = {.count = 0};
+    double times = 1.0, most = 1.0;
+
+    for (int i = code->count - 1; i >= 0; i--) {
+        const int begin = jumps_back_to(code, i);
+        if (begin >= 0) {
+            enter_loop(&in, begin);
+        }
+        times = pow(TURNS, in.count);
+        most = times > most ? times : most;
+        add_instruction(&sum, code, i, times);
+        leave_loop(&in, i);
+    }
+    sum.lost /= most;
+    sum.taken /= most;
     return sum;
 }
 
@@ -252,10 +357,14 @@ fpy_pace_of(PyCodeObject *code)
 
     if (read_instructions(code, &read)) {
         const loops found = find_loops(&read);
-        const bool is_resumed = found.last >= 0 && !found.repeats;
-        pace = is_resumed ? sum_of(&read, found.first, found.last)
-                          : sum_of(&read, 0, read.count - 1);
-        pace.repeats = found.repeats;
+        if (found.repeats) {
+            pace = sum_by_loops(&read);
+            pace.repeats = true;
+        } else if (found.last >= 0) { /* of a generator */
+            pace = sum_of(&read, found.first, found.last);
+        } else {
+            pace = sum_of(&read, 0, read.count - 1);
+        }
         Py_DECREF(read.bytes);
     }
     return pace;

@@ -73,7 +73,7 @@ typedef struct {
     double taken; /* and of fp_pace.taken */
 } fp_costs;
 
-/* A function's instructions, once each, in parts of what calibration ran. */
+/* A function's instructions, in parts of what calibration ran. */
 typedef struct {
     double lost;
     double taken;
