@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SITES 8192U
+#define WAYS 4U           /* where one place can be kept */
 #define CALLS_OF_OTHER 8U /* until a place that calls a Python function is off */
 #define CALLS_OF_C 16U    /* until one that calls a C function may be; a power of two */
 #define NEVER UINT32_MAX  /* so often has one called that stays on */
@@ -85,12 +86,29 @@ fpy_thrift_prepare(fpy_thrift *thrift, PyObject *cheap)
 
 /* ---- places ---- */
 
+/* What is known of it; else the one of those in its way that has called least. */
 static fpy_site *
 site_of(const fpy_thrift *thrift, const PyCodeObject *code, int offset)
 {
     const uint64_t hash = fp_mix(fp_mix(0, (uintptr_t)code), (uint64_t)offset);
+    fpy_site *ways = &thrift->sites[hash % (SITES / WAYS) * WAYS];
+    fpy_site *least = ways;
 
-    return &thrift->sites[hash % SITES];
+    for (unsigned i = 0; i < WAYS; i++) {
+        if (ways[i].code == code && ways[i].offset == offset) {
+            return &ways[i];
+        }
+        if (ways[i].times < least->times) {
+            least = &ways[i];
+        }
+    }
+    return least;
+}
+
+static void
+forget_site(fpy_site *site)
+{
+    *site = (fpy_site){0};
 }
 
 /* How often in a row this place has called this callable, now too; 0: it stays on,
@@ -188,6 +206,7 @@ fpy_thrift_drops_other(fpy_thrift *thrift, PyObject *const *args)
         return false;
     }
     fpy_thrift_drop(thrift, args);
+    forget_site(site);
     return true;
 }
 
@@ -210,6 +229,7 @@ fpy_thrift_drops_call(fpy_thrift *thrift, PyObject *const *args, const fp_node *
         return false;
     }
     fpy_thrift_drop(thrift, args);
+    forget_site(site);
     return true;
 }
 

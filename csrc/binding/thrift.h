@@ -46,7 +46,7 @@ typedef enum { FPY_OF_C, FPY_OF_PYTHON, FPY_OF_ASIDE, FPY_CHARGES } fpy_charge;
 typedef struct {
     bool saves_calls; /* builtins="slow" */
     double share;     /* max_overhead; 0.0: no bound */
-    fpy_site *sites;  /* by a hash of the place: the last one that had it */
+    fpy_site *sites;  /* by a hash of the place, a few to each */
     fpy_cheap *cheap; /* keys of C functions that are known not to block */
     PyObject *held;   /* what keeps these keys in place */
     PyObject *names;  /* under which callables were loaded at places that are off */

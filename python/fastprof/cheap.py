@@ -2,18 +2,26 @@
 
 They look at what they are given, or change it, and wait for nothing: no file, no lock,
 no other process. Some call methods of the program's objects (`__len__`, `__hash__`,
-`__eq__`…); Python functions among these are recorded as ever. Sorting is not in the
-list: how long it takes is what people look for.
+`__eq__`…); Python functions among these are recorded as ever. Sorting and matching are
+not in the list: how long they take is what people look for. Nor is `write`, even into
+memory: at the same place the next one may be a file's.
 """
 
+import _abc
 import _random
+import bisect
 import builtins
+import heapq
+import io
 import math
 import operator
 import os
+import re
+import struct
 import sys
+import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 
 __all__ = ["CHEAP"]
 
@@ -46,6 +54,12 @@ METHODS: "dict[type, str]" = {
     complex: "conjugate",
     memoryview: "cast release tolist",
     slice: "indices",
+    type: "mro",
+    OrderedDict: "clear copy items keys move_to_end pop popitem setdefault update values",
+    re.Match: "end group groupdict groups span start __getitem__",
+    struct.Struct: "pack pack_into unpack unpack_from",
+    io.BytesIO: "getbuffer getvalue tell",
+    io.StringIO: "getvalue tell",
     _random.Random: "getrandbits random",
 }
 BUILTINS = (
@@ -53,10 +67,15 @@ BUILTINS = (
     " issubclass iter len max min oct ord round setattr"
 )
 MODULES = (math, operator)
-# What tells the time, or where the program is; `fspath` of a string.
+# Of one item; what tells the time, or where the program is; `fspath` of a string.
 OTHERS: "dict[object, str]" = {
-    os: "fspath",
+    _abc: "_abc_instancecheck _abc_subclasscheck",
+    bisect: "bisect_left bisect_right insort_left insort_right",
+    heapq: "heappop heappush heappushpop heapreplace",
+    os: "fspath getpid",
+    struct: "calcsize pack pack_into unpack unpack_from",
     sys: "_getframe exc_info intern",
+    threading: "get_ident",
     time: "monotonic monotonic_ns perf_counter perf_counter_ns time time_ns",
 }
 # They may take long, with large numbers or with what they call.

@@ -2,7 +2,10 @@
 
 import collections
 import cProfile
+import io
 import pstats
+import re
+import struct
 import sys
 
 import fastprof
@@ -50,6 +53,42 @@ def test_containers_are_quick():
     for name in "add", "get", "appendleft", "clear":
         (one,) = (f for f in figures.values() if f.name.startswith(f"<method '{name}'"))
         assert one.calls < MANY, name
+
+
+def test_places_that_take_turns_are_all_switched_off():
+    """However many they are: none makes the profiler forget another one."""
+    places = 600
+    lines = "\n        ".join(["len(pair)"] * places)
+    namespace = {}
+    exec(
+        f"""
+def program(pair=(1, 2)):
+    for _ in range({MANY}):
+        {lines}
+""",
+        namespace,
+    )
+    counted = recorded(namespace["program"])["<built-in method builtins.len>"].calls
+    assert 15 * places <= counted < 1.5 * 16 * places
+
+
+def test_what_a_match_holds_is_quick_and_the_matching_is_not():
+    pattern, stream = re.compile("a"), io.BytesIO()
+
+    def program():
+        for number in range(MANY):
+            pattern.match("a").group()
+            stream.write(b"")
+            stream.tell()
+            struct.pack("I", number)
+
+    figures = recorded(program)
+    for name in "'group' of 're.Match'", "'tell' of '_io.BytesIO'":
+        assert figures[f"<method {name} objects>"].calls < MANY
+    assert figures["<built-in method _struct.pack>"].calls < MANY
+    for name in "'match' of 're.Pattern'", "'write' of '_io.BytesIO'":
+        one = figures[f"<method {name} objects>"]
+        assert (one.calls, one.precision) == (MANY, "exact")
 
 
 def test_functions_in_python_are_counted_all():
