@@ -18,8 +18,8 @@
 
 /* Of the instructions of a code, once each; all 0 where the pace does not change. It
  * repeats if it has a loop without a `yield`: then only what is lost against what is
- * taken counts, each loop's instructions for more than those around it. If all its loops
- * have a `yield`, a turn is a call (to resume a generator is one), and only their
+ * taken counts, each loop's instructions for more than those around it. If all its
+ * loops have a `yield`, a turn is a call (to resume a generator is one), and only their
  * instructions count. */
 fp_pace fpy_pace_of(PyCodeObject *code);
 

@@ -55,7 +55,8 @@ METHODS: "dict[type, str]" = {
     memoryview: "cast release tolist",
     slice: "indices",
     type: "mro",
-    OrderedDict: "clear copy items keys move_to_end pop popitem setdefault update values",
+    OrderedDict: "clear copy items keys move_to_end pop popitem setdefault update"
+    " values",
     re.Match: "end group groupdict groups span start __getitem__",
     struct.Struct: "pack pack_into unpack unpack_from",
     io.BytesIO: "getbuffer getvalue tell",
