@@ -7,8 +7,8 @@ not in the list: how long they take is what people look for. Nor is `write`, eve
 memory: at the same place the next one may be a file's.
 """
 
-import _abc
 import _random
+import abc
 import bisect
 import builtins
 import heapq
@@ -70,7 +70,7 @@ BUILTINS = (
 MODULES = (math, operator)
 # Of one item; what tells the time, or where the program is; `fspath` of a string.
 OTHERS: "dict[object, str]" = {
-    _abc: "_abc_instancecheck _abc_subclasscheck",
+    abc: "_abc_instancecheck _abc_subclasscheck",
     bisect: "bisect_left bisect_right insort_left insort_right",
     heapq: "heappop heappush heappushpop heapreplace",
     os: "fspath getpid",
