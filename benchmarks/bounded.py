@@ -83,6 +83,11 @@ def ranks(values: Sequence[float]) -> list[int]:
     return places
 
 
+def calls_in_c(functions: Sequence[Function]) -> int:
+    """How many were recorded."""
+    return sum(function[3] for function in functions if function[0] == "~")
+
+
 def name_of(function: Function) -> tuple:
     """What it is called, without an address in it."""
     file, line, name = function[:3]
@@ -150,6 +155,7 @@ def measure(name: str, scale: int, rounds: int) -> dict:
     }
     return {
         "seconds": plain,
+        "c_calls": [calls_in_c(best[s]["functions"]) for s in (SLOW, FULL)],
         "ratios": {s: best[s]["seconds"] / plain for s in best if s != UNPROFILED},
         "agreement": {
             s: agreement(best[FULL]["functions"], result["functions"])
@@ -186,6 +192,15 @@ def page(results: dict[str, dict], rounds: int) -> Iterator[str]:
     yield (
         ", ".join(
             f"{name} {(r['ratios'][SLOW] - 1) / (r['ratios'][WITHOUT] - 1):.2f}"
+            for name, r in results.items()
+        )
+        + "."
+    )
+    yield ""
+    yield "Of the calls in C it recorded:"
+    yield (
+        ", ".join(
+            f"{name} {100 * r['c_calls'][0] / r['c_calls'][1]:.1f} %"
             for name, r in results.items()
         )
         + "."
