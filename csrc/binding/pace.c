@@ -9,7 +9,7 @@
 
 #define OPCODES 256
 #define TURNS 8.0      /* of a loop: by programs, docs/measurements.md */
-#define MOST_NESTED 20 /* that the compiler allows */
+#define MOST_NESTED 20 /* loops; those further in count as the 20th */
 
 /* What it takes beyond USUALLY_LOST while there is a profile function, and beyond
  * USUALLY_TAKEN without one. Of what depends on types (a look-up, an operator) it is a
@@ -294,22 +294,21 @@ sum_of(const instructions *code, int first, int last)
     return sum;
 }
 
-/* The loops that an instruction is in, by where they begin: those that begin at the
- * same one are the same. */
+/* The loops that an instruction is in, by where they begin, the innermost last. */
 typedef struct {
     int begins[MOST_NESTED];
     int count;
 } nest;
 
+/* Read backwards a loop that begins further down is within those that are open; one
+ * that begins where one of them does, or above, is the same: `while` may have two
+ * jumps, one to its test and one behind that. */
 static void
 enter_loop(nest *in, int begin)
 {
-    for (int i = 0; i < in->count; i++) {
-        if (in->begins[i] == begin) {
-            return;
-        }
-    }
-    if (in->count < MOST_NESTED) {
+    const bool is_within = in->count == 0 || begin > in->begins[in->count - 1];
+
+    if (is_within && in->count < MOST_NESTED) {
         in->begins[in->count++] = begin;
     }
 }
@@ -317,11 +316,8 @@ enter_loop(nest *in, int begin)
 static void
 leave_loop(nest *in, int begin)
 {
-    for (int i = 0; i < in->count; i++) {
-        if (in->begins[i] == begin) {
-            in->begins[i] = in->begins[--in->count];
-            return;
-        }
+    if (in->count > 0 && in->begins[in->count - 1] == begin) {
+        in->count--;
     }
 }
 
@@ -332,14 +328,14 @@ sum_by_loops(const instructions *code)
 {
     fp_pace sum = {0};
     nest in = {.count = 0};
-    double times = 1.0, most = 1.0;
+    double most = 1.0;
 
     for (int i = code->count - 1; i >= 0; i--) {
         const int begin = jumps_back_to(code, i);
         if (begin >= 0) {
             enter_loop(&in, begin);
         }
-        times = pow(TURNS, in.count);
+        const double times = pow(TURNS, in.count);
         most = times > most ? times : most;
         add_instruction(&sum, code, i, times);
         leave_loop(&in, i);

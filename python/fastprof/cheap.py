@@ -3,8 +3,8 @@
 They look at what they are given, or change it, and wait for nothing: no file, no lock,
 no other process. Some call methods of the program's objects (`__len__`, `__hash__`,
 `__eq__`…); Python functions among these are recorded as ever. Sorting and matching are
-not in the list: how long they take is what people look for. Nor is `write`, even into
-memory: at the same place the next one may be a file's.
+not in the list: how long they take is what people look for. Nor are `write` and `tell`,
+even of memory: at the same place the next one may be a file's.
 """
 
 import _random
@@ -57,10 +57,10 @@ METHODS: "dict[type, str]" = {
     type: "mro",
     OrderedDict: "clear copy items keys move_to_end pop popitem setdefault update"
     " values",
-    re.Match: "end group groupdict groups span start __getitem__",
+    re.Match: "end group groupdict groups span start",
     struct.Struct: "pack pack_into unpack unpack_from",
-    io.BytesIO: "getbuffer getvalue tell",
-    io.StringIO: "getvalue tell",
+    io.BytesIO: "getbuffer getvalue",
+    io.StringIO: "getvalue",
     _random.Random: "getrandbits random",
 }
 BUILTINS = (
@@ -95,7 +95,9 @@ def cheap_callables() -> "tuple[object, ...]":
             if not name.startswith("_") and name not in NOT_CHEAP
         ]
     for place, names in OTHERS.items():
-        found += [getattr(place, name) for name in names.split()]
+        found += [
+            getattr(place, name) for name in names.split() if hasattr(place, name)
+        ]
     return tuple(found)
 
 

@@ -314,24 +314,43 @@ def test_what_is_in_the_innermost_loop_counts_most():
                     for one in number:
                         one & 3
 
-    def indexed(number):
-        return number[0]
+    def paired(number):
+        return (0, 1), number
 
     def sliced(number):
         return number[0:1]
 
+    def with_continue(number):
+        while number:
+            number -= 1
+            if number & 1:
+                continue
+            number & 3
+
+    def without(number):
+        while number:
+            number -= 1
+            if number & 1:
+                number = number
+            number & 3
+
     def program():
         inner((1, 2))
         nested((1, 2))
-        indexed((1, 2))
+        paired((1, 2))
         sliced((1, 2))
+        with_continue(4)
+        without(4)
 
     paces = paces_of(profiled(program).snapshot)
     inner_part, nested_part = (
         lost / taken for lost, taken, _ in (paces["inner"], paces["nested"])
     )
     assert 0.8 * inner_part < nested_part < 1.1 * inner_part
-    assert paces["sliced"][1] > paces["indexed"][1] + 400
+    # More than the instructions that make the slice.
+    assert paces["sliced"][1] > paces["paired"][1] + 400
+    # One loop each: as much is lost in all their instructions, but for two.
+    assert paces["with_continue"][0] == pytest.approx(paces["without"][0], rel=0.25)
 
 
 def paces_of(snapshot):

