@@ -105,12 +105,6 @@ site_of(const fpy_thrift *thrift, const PyCodeObject *code, int offset)
     return least;
 }
 
-static void
-forget_site(fpy_site *site)
-{
-    *site = (fpy_site){0};
-}
-
 /* How often in a row this place has called this callable, now too; 0: it stays on,
  * whatever it calls. */
 static unsigned
@@ -206,7 +200,6 @@ fpy_thrift_drops_other(fpy_thrift *thrift, PyObject *const *args)
         return false;
     }
     fpy_thrift_drop(thrift, args);
-    forget_site(site);
     return true;
 }
 
@@ -229,7 +222,7 @@ fpy_thrift_drops_call(fpy_thrift *thrift, PyObject *const *args, const fp_node *
         return false;
     }
     fpy_thrift_drop(thrift, args);
-    forget_site(site);
+    *site = (fpy_site){0}; /* others need the entry */
     return true;
 }
 
