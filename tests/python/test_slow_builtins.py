@@ -68,9 +68,12 @@ def program(pair=(1, 2)):
 """,
         namespace,
     )
-    counted = recorded(namespace["program"])["<built-in method builtins.len>"].calls
-    # Twice as often, if one of the first calls was interrupted and seems to take long.
-    assert 15 * places <= counted < 2.5 * 16 * places
+    # An interrupted call makes the function seem to take long, for a while.
+    counted = min(
+        recorded(namespace["program"])["<built-in method builtins.len>"].calls
+        for _ in range(5)
+    )
+    assert 15 * places <= counted < 1.5 * 16 * places
 
 
 def test_what_a_match_holds_is_quick_and_the_matching_is_not():
