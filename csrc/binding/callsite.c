@@ -19,15 +19,7 @@ opcode_at(const place *here)
 static int
 argument_at(const place *here)
 {
-    unsigned argument = here->units[2 * here->at + 1];
-
-    for (int i = 1; i <= 3 && i <= here->at; i++) {
-        if (here->units[2 * (here->at - i)] != EXTENDED_ARG) {
-            break;
-        }
-        argument |= (unsigned)here->units[2 * (here->at - i) + 1] << (8 * i);
-    }
-    return (int)argument;
+    return (int)fpy_argument_at(here->units, here->at);
 }
 
 /* To the instruction before; false: there is none. */

@@ -204,6 +204,22 @@ fpy_instructions_of(PyCodeObject *code)
 #define FPY_PROFILING_SLOWS_PYTHON 0
 #endif
 
+/* Of pairs of opcode and argument, the argument of the one at that place, with what the
+ * pairs before it add. */
+static inline uint32_t
+fpy_argument_at(const unsigned char *units, int at)
+{
+    uint32_t argument = units[2 * at + 1];
+
+    for (int i = 1; i <= 3 && i <= at; i++) {
+        if (units[2 * (at - i)] != EXTENDED_ARG) {
+            break;
+        }
+        argument |= (uint32_t)units[2 * (at - i) + 1] << (8 * i);
+    }
+    return argument;
+}
+
 /* NULL: it has ended. */
 static inline PyThreadState *
 fpy_thread_of_id(uint64_t id)

@@ -163,27 +163,13 @@ opcode_at(const instructions *code, int at)
     return code->units[2 * at];
 }
 
-static uint32_t
-argument_at(const instructions *code, int at)
-{
-    uint32_t argument = code->units[2 * at + 1];
-
-    for (int bits = 8; bits < 32 && --at >= 0; bits += 8) {
-        if (opcode_at(code, at) != EXTENDED_ARG) {
-            break;
-        }
-        argument |= (uint32_t)code->units[2 * at + 1] << bits;
-    }
-    return argument;
-}
-
 /* Where an instruction goes on, if that is further up: with each time it comes there
  * the instructions from there on run once more; else -1. Waiting for what another
  * generator yields is no such thing, for each of its turns is a call. */
 static int
 jumps_back_to(const instructions *code, int at)
 {
-    const uint32_t argument = argument_at(code, at);
+    const uint32_t argument = fpy_argument_at(code->units, at);
     int64_t target;
 
     switch (opcode_at(code, at)) {
@@ -257,7 +243,7 @@ taken_by_kind(const instructions *code, int at)
     switch (opcode_at(code, at)) {
 #ifdef CACHE
     case BINARY_OP:
-        switch (argument_at(code, at)) {
+        switch (fpy_argument_at(code->units, at)) {
         case NB_MULTIPLY:
         case NB_INPLACE_MULTIPLY:
             return 25;

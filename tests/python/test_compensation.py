@@ -221,7 +221,7 @@ print((compensated - alone) / (raw - alone))
 def test_the_instructions_of_a_call_are_the_callers():
     """What they take is not charged to the event, and not to the callee.
 
-    Of what the profiler adds to a loop over a C function 6 to 13 % was left otherwise,
+    Of what the profiler adds to a loop over a C function 5 to 17 % was left otherwise,
     in most processes, while nothing else ran.
     """
     source = CHECK_TURN.format(folder=str(Path(__file__).parent))
