@@ -15,11 +15,15 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST_MESSAGE = 300  # characters of a failure
+# Most tests wait for one process of theirs; those that judge times stand a neighbour.
+AT_ONCE = min(2, os.cpu_count() or 1)
 # What the Python under an instrumented extension needs: that the sanitizers are there
 # before everything else, that small objects are theirs to watch, and that what is asked
 # of memory may fail. What the interpreter never frees is no finding.
@@ -48,18 +52,27 @@ class Outcome:
     unstable: tuple[str, ...] = ()
 
 
-def run(command: Sequence[str | Path], **variables: str) -> tuple[int, float]:
+def run(
+    command: Sequence[str | Path], log: Path | None = None, **variables: str
+) -> tuple[int, float]:
     """Run a suite from the root of the tree: exit code and seconds.
 
     Nothing to read on stdin, and nothing on the path that would hide the installed
-    package.
+    package. What it says goes into `log`, if there is one.
     """
     environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTHONPATH")}
     environ |= variables
     started = time.monotonic()
-    completed = subprocess.run(
-        command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, check=False
-    )
+    with open(log, "wb") if log else nullcontext() as out:
+        completed = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT if log else None,
+            check=False,
+        )
     return completed.returncode, time.monotonic() - started
 
 
@@ -141,43 +154,70 @@ def under_sanitizers() -> dict[str, str]:
     return SANITIZED | {"LD_PRELOAD": " ".join(libraries)}
 
 
-def run_python_tests(
-    venv: Path, results: Path, tests: Sequence[str], **variables: str
-) -> Outcome:
-    """Run pytest in `venv`; that it broke, or found no test, is a failure too.
+class PythonSuite:
+    """The tests of one virtual environment: run once, and what failed once more."""
 
-    What failed is run once more, by itself: a neighbour on the machine can disturb a
-    test that judges times, and no test fails twice because of that. What passes then
-    is counted as passed, and named.
-    """
-    name = suite_name(f"Python {venv.name}", venv.parent, ".venv")
-    label = name.replace(" ", "-")
-    report, again = results / f"{label}.xml", results / f"{label}-again.xml"
-    pytest = [venv / "bin" / "python", "-m", "pytest", *tests, "-q"]
-    pytest += ["-o", f"cache_dir={results / label}"]
-    print(f"\n{name}", flush=True)
-    code, seconds = run([*pytest, f"--junitxml={report}"], **variables)
-    passed, failed, skipped = junit_counts(report)
-    failures, unstable = junit_failures(report), []
-    if failures:
-        code, more = run([*pytest, "--lf", f"--junitxml={again}"], **variables)
-        seconds += more
-        of_both = junit_failures(again)
-        names = {failure.split(": ")[0] for failure in of_both}
-        unstable = [one for one in failures if one.split(": ")[0] not in names]
-        failures = of_both
-        passed, failed = passed + failed - len(of_both), len(of_both)
-    if code != 0:
-        failed = max(failed, 1)
-    return Outcome(
-        name,
-        passed,
-        failed,
-        skipped,
-        seconds,
-        tuple(f"{name}: {one}" for one in failures),
-        tuple(f"{name}: {one}" for one in unstable),
-    )
+    def __init__(
+        self, venv: Path, results: Path, tests: Sequence[str], **variables: str
+    ) -> None:
+        """The tests that `variables` are set for."""
+        self.name = suite_name(f"Python {venv.name}", venv.parent, ".venv")
+        files = results / self.name.replace(" ", "-")
+        self.report = Path(f"{files}.xml")
+        self.again = Path(f"{files}-again.xml")
+        self.log = Path(f"{files}.log")
+        self.pytest = [venv / "bin" / "python", "-m", "pytest", *tests, "-q"]
+        self.pytest += ["-o", f"cache_dir={files}"]
+        self.variables = variables
+        self.code, self.seconds = 0, 0.0
+
+    def run(self) -> PythonSuite:
+        """Run all tests; what pytest says is in the log."""
+        self.code, self.seconds = run(
+            [*self.pytest, f"--junitxml={self.report}"], self.log, **self.variables
+        )
+        return self
+
+    def outcome(self) -> Outcome:
+        """What it came to; that pytest broke, or found no test, is a failure too.
+
+        What failed is run once more, by itself: a neighbour on the machine can disturb
+        a test that judges times, and no test fails twice because of that. What passes
+        then is counted as passed, and named.
+        """
+        passed, failed, skipped = junit_counts(self.report)
+        failures, unstable = junit_failures(self.report), []
+        if failures:
+            print(f"\n{self.name}, what failed, once more", flush=True)
+            self.code, more = run(
+                [*self.pytest, "--lf", f"--junitxml={self.again}"], **self.variables
+            )
+            self.seconds += more
+            of_both = junit_failures(self.again)
+            names = {failure.split(": ")[0] for failure in of_both}
+            unstable = [one for one in failures if one.split(": ")[0] not in names]
+            failures = of_both
+            passed, failed = passed + failed - len(of_both), len(of_both)
+        if self.code != 0:
+            failed = max(failed, 1)
+        return Outcome(
+            self.name,
+            passed,
+            failed,
+            skipped,
+            self.seconds,
+            tuple(f"{self.name}: {one}" for one in failures),
+            tuple(f"{self.name}: {one}" for one in unstable),
+        )
+
+
+def run_python_suites(suites: Sequence[PythonSuite]) -> list[Outcome]:
+    """Run them, `AT_ONCE` at a time; then, one after the other, what failed."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for suite in pool.map(PythonSuite.run, suites):
+            print(f"\n{suite.name}", flush=True)
+            print(suite.log.read_text("utf-8", "replace"), end="", flush=True)
+    return [suite.outcome() for suite in suites]
 
 
 def print_summary(outcomes: Sequence[Outcome], results: Path) -> bool:
@@ -214,14 +254,15 @@ def main() -> int:
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir(parents=True)
     outcomes = [run_c_suites(build.resolve(), results) for build in options.c_build]
-    outcomes += [
-        run_python_tests(venv.absolute(), results, options.tests)
-        for venv in options.venvs
+    suites = [
+        PythonSuite(venv.absolute(), results, options.tests, **variables)
+        for venvs, variables in (
+            (options.sanitized, under_sanitizers()),  # the slowest first
+            (options.venvs, {}),
+        )
+        for venv in venvs
     ]
-    outcomes += [
-        run_python_tests(venv.absolute(), results, options.tests, **under_sanitizers())
-        for venv in options.sanitized
-    ]
+    outcomes += run_python_suites(suites)
     return 0 if print_summary(outcomes, results) else 1
 
 

@@ -285,25 +285,28 @@ class Node:
     def find(self, *names: str) -> "Node":
         """The node that is reached by calling these functions one after the other.
 
+        Of several such paths, the first that `walk` comes by.
+
         Args:
             *names: Qualified names, or plain ones.
 
         Raises:
             KeyError: There is no such path; it says what is there instead.
         """
-        node = self
+        # Several that it called may have one name, as modules have: those of the same
+        # depth are looked through together.
+        nodes = [self]
         for name in names:
-            for child in node.children:
-                if name in (child.qualname, child.name):
-                    node = child
-                    break
-            else:
-                there = ", ".join(child.qualname for child in node.children[:5])
+            children = [child for node in nodes for child in node.children]
+            found = [one for one in children if name in (one.qualname, one.name)]
+            if not found:
+                there = ", ".join(child.qualname for child in children[:5])
                 raise KeyError(
-                    f"{node.qualname} did not call {name!r}; it called "
+                    f"{nodes[0].qualname} did not call {name!r}; it called "
                     f"{there or 'nothing'}"
                 )
-        return node
+            nodes = found
+        return nodes[0]
 
 
 class Thread:

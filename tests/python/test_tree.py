@@ -101,6 +101,30 @@ def test_what_is_not_there_is_told():
         root.find("program", "left", "leaf", "leaf")
 
 
+def test_a_path_is_found_behind_a_sibling_with_the_same_name():
+    def other():
+        left()
+        left()
+
+    other.__code__ = other.__code__.replace(
+        **{
+            field: getattr(program.__code__, field)
+            for field in ("co_name", "co_qualname")
+            if hasattr(program.__code__, field)
+        }
+    )
+    root = counted(lambda: (other(), program())).tree
+    (both,) = root.children
+    assert [node.name for node in both.children] == ["program", "program"]
+    found = both.find("program", "right", "leaf")
+    assert (found.name, found.calls) == ("leaf", 1)
+    assert both.find("program", "left") in [
+        node.find("left") for node in both.children[:1]
+    ]
+    with pytest.raises(KeyError, match="program did not call 'wrong'; it called left"):
+        both.find("program", "wrong")
+
+
 def test_the_profilers_own_calls_are_in_no_path():
     def looks():
         profiler.snapshot()
