@@ -8,7 +8,7 @@ from .aside import Aside
 from .precision import MARKS, mark_of_sum
 from .profiler import Profiler
 from .report import MARK, cut, placed
-from .screen import Screen, is_terminal
+from .screen import Descriptor, Screen, is_terminal
 from .stats import Function
 from .terminal import Line, encoded, heat, painter
 
@@ -32,11 +32,11 @@ class LiveView:
         self._began = self._last = monotonic()
         self._calls = 0
         self._before: dict[int, float] = {}  # own seconds by functions' numbers
-        self._stderr = sys.stderr.fileno()
-        self._stderr_is = os.fstat(self._stderr)
+        number = sys.stderr.fileno()
+        self._stderr = Descriptor(number)
         self._encoding = sys.stderr.encoding or "utf-8"
         self._paint = painter(sys.stderr)
-        self._screen = Screen(self._stderr) if is_terminal(self._stderr) else None
+        self._screen = Screen(self._stderr) if is_terminal(number) else None
         self._process = os.getpid()
         self._aside = Aside(self._look, INTERVAL)
 
@@ -44,27 +44,20 @@ class LiveView:
         """Show nothing any more; in a forked child nothing is shown anyway."""
         if os.getpid() == self._process:
             self._aside.end()
-            if self._screen is not None and self._is_there():
+            if self._screen is not None:
                 self._screen.close()
-
-    def _is_there(self) -> bool:
-        """Whether stderr is what it was: the program may have a file there now."""
-        try:
-            return os.path.samestat(os.fstat(self._stderr), self._stderr_is)
-        except OSError:
-            return False
 
     def _look(self) -> float | None:
         began = monotonic()
         try:
-            if not self._is_there():
+            if not self._stderr.is_there():
                 return None
             self._show(began)
         except Exception as error:
             if self._screen is not None:
                 self._screen.close()
                 self._screen = None
-            os.write(self._stderr, f"fastprof: --live ends: {error!r}\n".encode())
+            self._stderr.write(f"fastprof: --live ends: {error!r}\n".encode())
             return None
         return max(INTERVAL, SHARE * (monotonic() - began))
 
@@ -82,14 +75,14 @@ class LiveView:
         if self._screen is not None:
             self._screen.draw(data)
         else:
-            os.write(self._stderr, data + b"\n")
+            self._stderr.write(data + b"\n")
 
     def _room(self) -> tuple[int, int]:
         """Columns and lines."""
         if self._screen is not None:
             return self._screen.columns, self._screen.rows
-        if os.isatty(self._stderr):
-            return os.get_terminal_size(self._stderr).columns, LINES_OF_A_BLOCK
+        if os.isatty(self._stderr.number):
+            return os.get_terminal_size(self._stderr.number).columns, LINES_OF_A_BLOCK
         return COLUMNS_OF_A_BLOCK, LINES_OF_A_BLOCK
 
     def _table(

@@ -7,7 +7,7 @@ gone without a word: by os._exit, by execv, by a signal.
 
 import os
 
-__all__ = ["Screen", "is_terminal"]
+__all__ = ["Descriptor", "Screen", "is_terminal"]
 
 SAVE_CURSOR, RESTORE_CURSOR = "\x1b7", "\x1b8"  # with its colours
 WHOLE_REGION = "\x1b[r"  # which moves the cursor, as any region does
@@ -25,6 +25,36 @@ def is_terminal(descriptor: int) -> bool:
     return os.isatty(descriptor) and os.environ.get("TERM", "dumb") != "dumb"
 
 
+class Descriptor:
+    """A descriptor, as long as the program puts nothing else in its place.
+
+    Attributes:
+        number: By which the system knows it.
+    """
+
+    def __init__(self, number: int) -> None:
+        """As it is now."""
+        self.number = number
+        self._is = os.fstat(number)
+
+    def is_there(self) -> bool:
+        """Whether it is what it was when this was made."""
+        try:
+            return os.path.samestat(os.fstat(self.number), self._is)
+        except OSError:
+            return False
+
+    def write(self, data: bytes) -> None:
+        """Write, if it is there: asked just before, whatever was known earlier."""
+        if self.is_there():
+            os.write(self.number, data)
+
+    def close(self) -> None:
+        """Close it, if it is there."""
+        if self.is_there():
+            os.close(self.number)
+
+
 class Screen:
     """Where to draw.
 
@@ -32,26 +62,14 @@ class Screen:
         columns, rows: What there is room for.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: Descriptor) -> None:
         """Begin; nothing is drawn yet."""
         self._descriptor = descriptor
         self._size: os.terminal_size | None = None
-        self._guard = _start_guard(descriptor)
-        self._guard_is = os.fstat(self._guard)
+        self._guard = Descriptor(_start_guard(descriptor.number))
         self.columns, self.rows = _room(_size_of(descriptor))
-        os.register_at_fork(after_in_child=self._leave_to_parent)
-
-    def _leave_to_parent(self) -> None:
-        """In a forked child: the guard is to wait for the parent only."""
-        if self._has_guard():
-            os.close(self._guard)
-
-    def _has_guard(self) -> bool:
-        """Whether it can be told: the program may have closed all descriptors."""
-        try:
-            return os.path.samestat(os.fstat(self._guard), self._guard_is)
-        except OSError:
-            return False
+        # In a forked child: the guard is to wait for the parent only.
+        os.register_at_fork(after_in_child=self._guard.close)
 
     def draw(self, text: bytes) -> None:
         """Put lines in place of the last ones; no more than `rows`.
@@ -61,8 +79,8 @@ class Screen:
         """
         size = _size_of(self._descriptor)
         out = ""
-        if self._size is None and self._has_guard():
-            os.write(self._guard, DRAWN)
+        if self._size is None:
+            self._guard.write(DRAWN)
         if size != self._size:
             self._size = size
             self.columns, self.rows = _room(size)
@@ -77,19 +95,18 @@ class Screen:
             parts.append(f"\x1b[{last + 1 + row};1H{CLEAR_LINE}".encode())
             parts += lines[row : row + 1]
         parts.append((WRAP + RESTORE_CURSOR).encode())
-        os.write(self._descriptor, b"".join(parts))  # at once: nothing gets in between
+        self._descriptor.write(b"".join(parts))  # at once: nothing gets in between
 
     def close(self) -> None:
         """Give the terminal back."""
         if self._size is not None:
             _put_in_order(self._descriptor, self._size)
-        if self._has_guard():
-            os.write(self._guard, IN_ORDER)
-            os.close(self._guard)
+        self._guard.write(IN_ORDER)
+        self._guard.close()
 
 
-def _size_of(descriptor: int) -> os.terminal_size:
-    size = os.get_terminal_size(descriptor)
+def _size_of(descriptor: Descriptor) -> os.terminal_size:
+    size = os.get_terminal_size(descriptor.number)
     return size if min(size) > 0 else os.terminal_size((80, 24))
 
 
@@ -98,11 +115,11 @@ def _room(size: os.terminal_size) -> tuple[int, int]:
     return size.columns, min(MOST_ROWS, size.lines // 2)
 
 
-def _put_in_order(descriptor: int, size: os.terminal_size) -> None:
+def _put_in_order(descriptor: Descriptor, size: os.terminal_size) -> None:
     """Nothing is kept apart any more, and what was drawn is gone."""
     top = size.lines - _room(size)[1] + 1
     out = f"{SAVE_CURSOR}{WHOLE_REGION}{PLAIN}\x1b[{top};1H{CLEAR_BELOW}"
-    os.write(descriptor, (out + WRAP + RESTORE_CURSOR).encode())
+    descriptor.write((out + WRAP + RESTORE_CURSOR).encode())
 
 
 def _start_guard(terminal: int) -> int:
@@ -119,16 +136,17 @@ def _start_guard(terminal: int) -> int:
     return writing
 
 
-def _guard(reading: int, terminal: int) -> None:
+def _guard(reading: int, output: int) -> None:
     """Wait for the end of the other process, and put the terminal in order."""
     try:
         if os.fork() == 0:
             os.setsid()  # Ctrl-C is for the program
             os.dup2(reading, 0)
-            os.dup2(terminal, 1)
+            os.dup2(output, 1)
             # Whoever waits for the end of a pipe is not to wait for us.
             os.closerange(2, os.sysconf("SC_OPEN_MAX"))
             if os.read(0, 1) == DRAWN and os.read(0, 1) != IN_ORDER:
-                _put_in_order(1, _size_of(1))
+                terminal = Descriptor(1)
+                _put_in_order(terminal, _size_of(terminal))
     finally:
         os._exit(0)

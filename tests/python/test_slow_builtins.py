@@ -86,7 +86,7 @@ def test_what_a_match_holds_is_quick_and_the_matching_is_not():
             stream.getvalue()
             struct.pack("I", number)
 
-    runs = [recorded(program) for _ in range(5)]
+    runs = [recorded(program) for _ in range(15)]
     for name in (
         "<method 'group' of 're.Match' objects>",
         "<method 'getvalue' of '_io.BytesIO' objects>",

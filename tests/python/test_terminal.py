@@ -272,6 +272,31 @@ def test_nothing_is_written_to_a_file_that_the_program_puts_in_our_place(
     assert [(tmp_path / f"file{i}").read_bytes() for i in range(40)] == [b""] * 40
 
 
+@pytest.mark.parametrize("fails", ["", "1 / 0"])
+def test_nothing_is_written_to_a_file_that_comes_while_a_look_is_taken(
+    live, tmp_path, fails
+):
+    terminal = live(f"""
+    import os, sys, fastprof.live, threading
+    was, seen = fastprof.live.LiveView._functions, threading.Event()
+    file = os.open({str(tmp_path / "file")!r}, os.O_WRONLY | os.O_CREAT)
+
+    def functions(self):
+        os.dup2(file, 2)
+        seen.set()
+        {fails}
+        return was(self)
+
+    sys.stdin.readline()
+    fastprof.live.LiveView._functions = functions
+    assert seen.wait(60)
+    """)
+    terminal.wait_for(b"fastprof: ")
+    terminal.type(b"\n")
+    assert terminal.end() == 0
+    assert (tmp_path / "file").read_bytes() == b""
+
+
 def test_live_without_a_terminal_is_a_block_of_text_each_time(tmp_path, no_rich):
     script = tmp_path / "script.py"
     script.write_text("print(input())")
