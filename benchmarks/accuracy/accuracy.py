@@ -52,7 +52,7 @@ CPU_DIVISOR = 4
 PROGRAM_DIVISOR = 2
 # Whole programs are run until two runs agree to so much, known work beside the shorter
 # takes at most so much longer than ever, or so often.
-AGREE = 0.02
+AGREE = 0.04
 DISTURBED = 0.05
 MOST_ROUNDS = 10
 
