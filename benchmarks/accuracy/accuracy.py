@@ -54,7 +54,7 @@ PROGRAM_DIVISOR = 2
 # takes at most so much longer than ever, or so often.
 AGREE = 0.04
 DISTURBED = 0.05
-MOST_ROUNDS = 10
+MOST_ROUNDS = 20
 
 
 def run_child(python: str, *words: object) -> dict[str, float]:
