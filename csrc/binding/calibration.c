@@ -15,9 +15,9 @@
 #define MOST_TIMES 4             /* which is seldom, */
 #define SLOWER 1.2               /* and where the processor was slower then than now */
 #define MOST_HALVINGS 3          /* of what is lost */
-#define PART_LOST 0.9   /* by programs, of what is by WORK: docs/measurements.md */
-#define PART_TAKEN 0.85 /* likewise, of what is taken */
-#define NODES 1000      /* many more than the probes have paths */
+#define PART_LOST 0.9  /* by programs, of what is by WORK: docs/measurements.md */
+#define PART_TAKEN 1.2 /* likewise, of what is taken */
+#define NODES 1000     /* many more than the probes have paths */
 #define MOST_ASIDES (30 * FPY_ASIDE) /* that one call of a class can stand for more */
 
 enum {

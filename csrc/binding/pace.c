@@ -9,6 +9,7 @@
 
 #define OPCODES 256
 #define TURNS 8.0      /* of a loop: by programs, docs/measurements.md */
+#define IN_LOOPS 0.7   /* likewise, of what instructions take in code without loops */
 #define MOST_NESTED 20 /* loops; those further in count as the 20th */
 
 /* What it takes beyond USUALLY_LOST while there is a profile function, and beyond
@@ -327,7 +328,7 @@ sum_by_loops(const instructions *code)
         leave_loop(&in, i);
     }
     sum.lost /= most;
-    sum.taken /= most;
+    sum.taken *= IN_LOOPS / most;
     return sum;
 }
 
@@ -361,6 +362,7 @@ fpy_pace_of_loops(PyCodeObject *code)
     if (read_instructions(code, &read)) {
         const loops found = find_loops(&read);
         pace = sum_of(&read, found.first, found.last);
+        pace.taken *= IN_LOOPS;
         Py_DECREF(read.bytes);
     }
     return pace;
