@@ -254,13 +254,12 @@ def main() -> int:
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir(parents=True)
     outcomes = [run_c_suites(build.resolve(), results) for build in options.c_build]
-    suites = [
-        PythonSuite(venv.absolute(), results, options.tests, **variables)
-        for venvs, variables in (
-            (options.sanitized, under_sanitizers()),  # the slowest first
-            (options.venvs, {}),
-        )
-        for venv in venvs
+    suites = [  # the slowest first
+        PythonSuite(venv.absolute(), results, options.tests, **under_sanitizers())
+        for venv in options.sanitized
+    ]
+    suites += [
+        PythonSuite(venv.absolute(), results, options.tests) for venv in options.venvs
     ]
     outcomes += run_python_suites(suites)
     return 0 if print_summary(outcomes, results) else 1

@@ -98,10 +98,11 @@ class Screen:
         self._descriptor.write(b"".join(parts))  # at once: nothing gets in between
 
     def close(self) -> None:
-        """Give the terminal back."""
-        if self._size is not None:
-            _put_in_order(self._descriptor, self._size)
-        self._guard.write(IN_ORDER)
+        """Give the terminal back; if it is not there, the process beside ours does."""
+        if self._descriptor.is_there():
+            if self._size is not None:
+                _put_in_order(self._descriptor, self._size)
+            self._guard.write(IN_ORDER)
         self._guard.close()
 
 

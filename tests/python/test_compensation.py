@@ -251,7 +251,8 @@ def test_only_times_are_changed_and_they_add_up(loop):
         assert function.own >= 0.0 and was.overhead == was.own_error == 0.0
         own = was.own - function.overhead
         if SLOWS_PYTHON and function.kind in ("python", "generator"):
-            assert 0.1 * own <= function.own < own + 1e-9
+            nothing_left = own == function.own == 0.0  # of a disturbed calibration
+            assert nothing_left or 0.1 * own < function.own < own + 1e-9
         else:
             assert math.isclose(function.own, own, abs_tol=1e-9)
         assert function.cumulative >= function.own - 1e-9

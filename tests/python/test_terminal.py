@@ -295,6 +295,7 @@ def test_nothing_is_written_to_a_file_that_comes_while_a_look_is_taken(
     terminal.type(b"\n")
     assert terminal.end() == 0
     assert (tmp_path / "file").read_bytes() == b""
+    assert REGION.findall(terminal.output)[-1] == GIVEN_BACK
 
 
 def test_live_without_a_terminal_is_a_block_of_text_each_time(tmp_path, no_rich):
