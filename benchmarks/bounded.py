@@ -9,18 +9,19 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import geometric_mean, median
 
+import measuring
 import programs
 
 HERE = Path(__file__).resolve().parent
 CHILD = HERE / "bounded_child.py"
-CHILD_TIMEOUT = 300
+# How often a program is run in one setting, at most, until its least time is no chance.
+MOST_ROUNDS = 6
 OUTPUT = HERE / "BOUNDED.md"
 
 PROGRAMS = (
@@ -54,12 +55,8 @@ def run(name: str, scale: int, options: dict | None) -> dict:
     """One process."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "result.json")
-        subprocess.run(
-            [sys.executable, CHILD, name, str(scale), json.dumps(options), target],
-            check=True,
-            timeout=CHILD_TIMEOUT,
-            stdout=subprocess.DEVNULL,
-        )
+        words = [CHILD, name, scale, json.dumps(options), target]
+        measuring.output_of([sys.executable, *map(str, words)])
         return json.loads(target.read_text("utf-8"))
 
 
@@ -104,13 +101,29 @@ def calls_by_name(functions: Sequence[Function]) -> dict[tuple, int]:
     return calls
 
 
-def agreement(full: Sequence[Function], bounded: Sequence[Function]) -> dict:
+def certain_calls(profiles: Sequence[Sequence[Function]]) -> dict[tuple, int]:
+    """The calls of the names in which all agree.
+
+    Sets and caches by address make a program do other work in each process.
+    """
+    counts = [calls_by_name(profile) for profile in profiles]
+    return {
+        name: calls
+        for name, calls in counts[0].items()
+        if all(other.get(name) == calls for other in counts)
+    }
+
+
+def agreement(
+    full: Sequence[Function], certain: dict[tuple, int], bounded: Sequence[Function]
+) -> dict:
     """Of the TOP functions by cumulative time in the full profile.
 
     Returns:
         rank: Spearman's coefficient, off: the median and the largest deviation of the
         cumulative time, as a share of it, wrong: functions that are said to be exact
-        and have another number of calls.
+        and have another number of calls, of those in which the full profiles agree,
+        `certain`.
     """
     other = {tuple(f[:3]): f for f in bounded}
     top = sorted(full, key=lambda f: -f[4])[:TOP]
@@ -119,7 +132,7 @@ def agreement(full: Sequence[Function], bounded: Sequence[Function]) -> dict:
     count = len(pairs)
     distance = sum((a - b) ** 2 for a, b in zip(first, second, strict=True))
     off = [abs(b - a) / a for a, b in pairs]
-    calls, counted = calls_by_name(full), calls_by_name(bounded)
+    counted = calls_by_name(bounded)
     inexact = {name_of(f) for f in bounded if f[5] != "exact"}
     return {
         "rank": 1 - 6 * distance / (count**3 - count) if count > 2 else 1.0,
@@ -127,8 +140,8 @@ def agreement(full: Sequence[Function], bounded: Sequence[Function]) -> dict:
         "most": max(off),
         "found": count,
         "wrong": sum(
-            calls.get(name) != count
-            for name, count in counted.items()
+            counted.get(name) != count
+            for name, count in certain.items()
             if name not in inexact
         ),
         "exact": sum(f[5] == "exact" for f in bounded),
@@ -136,29 +149,30 @@ def agreement(full: Sequence[Function], bounded: Sequence[Function]) -> dict:
     }
 
 
-def measure(name: str, scale: int, rounds: int) -> dict:
+def measure(
+    name: str, scale: int, undisturbed: measuring.Undisturbed
+) -> dict[str, object]:
     """All settings of one program: the least time of each, and the figures of that."""
     settings = dict(SETTINGS)
-    best: dict[str, dict] = {}
-    full = run(name, scale, {})
-    file = file_in_focus(full["functions"])
+    file = file_in_focus(run(name, scale, {})["functions"])
     if file is not None:
         settings[FOCUS] = {"include": [file]}
-    for _ in range(rounds):
-        for setting, options in settings.items():
-            result = run(name, scale, options)
-            if setting not in best or result["seconds"] < best[setting]["seconds"]:
-                best[setting] = result
+    runs = undisturbed.all_runs(
+        settings, lambda setting: run(name, scale, settings[setting])
+    )
+    best = {setting: had[0] for setting, had in runs.items()}
     plain = best[UNPROFILED]["seconds"]
-    compared = {AGAIN: full} | {
+    certain = certain_calls([had["functions"] for had in runs[FULL]])
+    compared = dict(zip([AGAIN], runs[FULL][1:], strict=False)) | {
         s: best[s] for s in best if s.startswith("max_overhead") or s == SLOW
     }
     return {
         "seconds": plain,
+        "rounds": max(len(had) for had in runs.values()),
         "c_calls": [calls_in_c(best[s]["functions"]) for s in (SLOW, FULL)],
         "ratios": {s: best[s]["seconds"] / plain for s in best if s != UNPROFILED},
         "agreement": {
-            s: agreement(best[FULL]["functions"], result["functions"])
+            s: agreement(best[FULL]["functions"], certain, result["functions"])
             for s, result in compared.items()
         },
     }
@@ -169,8 +183,10 @@ def page(results: dict[str, dict], rounds: int) -> Iterator[str]:
     columns = [s for s in SETTINGS if s != UNPROFILED] + [FOCUS]
     yield "# What leaving something out costs, and what is known then"
     yield ""
-    yield f"Python {sys.version.split()[0]}; least of {rounds} rounds, interleaved,"
-    yield "fresh processes; times as multiples of the unprofiled program's."
+    yield f"Python {sys.version.split()[0]}, {measuring.machine()['cpu']},"
+    yield f"revision {measuring.revision()}. Fresh processes, interleaved, {rounds}"
+    yield f"rounds, and up to {MOST_ROUNDS} until two agree; times as multiples of the"
+    yield "unprofiled program's."
     yield ""
     yield "| program | seconds | " + " | ".join(columns) + " |"
     yield "|---|---:|" + "---:|" * len(columns)
@@ -208,7 +224,8 @@ def page(results: dict[str, dict], rounds: int) -> Iterator[str]:
     yield ""
     yield f"The {TOP} functions with the largest cumulative time in the full profile:"
     yield "rank correlation, deviation of their times (median, largest), how many are"
-    yield "found, and functions said to be exact (of all) with another count of calls."
+    yield "found, how many of all functions are said to be exact, and how many of these"
+    yield "have another count of calls than all full profiles."
     yield ""
     yield "| program | setting | rank | median | largest | found | exact | wrong |"
     yield "|---|---|---:|---:|---:|---:|---:|---:|"
@@ -225,17 +242,18 @@ def main() -> int:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--programs", nargs="*", default=PROGRAMS)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--factor", type=float, default=4.0, help="of the usual work")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--factor", type=float, default=7.0, help="of the usual work")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args()
     results = {}
+    undisturbed = measuring.Undisturbed(options.rounds, MOST_ROUNDS)
     for name in options.programs:
         scale = max(1, round(programs.SCALES[name] * options.factor))
-        results[name] = measure(name, scale, options.rounds)
+        results[name] = measure(name, scale, undisturbed)
         text = "\n".join(page(results, options.rounds)) + "\n"
         options.output.write_text(text, "utf-8")
-        print(name, flush=True)
+        print(f"{name}, {results[name]['rounds']} rounds", flush=True)
     print(options.output)
     return 0
 

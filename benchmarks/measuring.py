@@ -7,13 +7,17 @@ import os
 import platform
 import shlex
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE / ".build"
 CHILD_TIMEOUT = 300
+# Two runs agree when the longer takes at most so much more; a run was disturbed when
+# known work beside it took so much longer than ever.
+AGREE = 0.04
+DISTURBED = 0.05
 
 PROBE = """
 import importlib.util, json, platform, sys, sysconfig
@@ -72,6 +76,55 @@ def output_of(command: Sequence[str]) -> str:
         last_words = done.stderr.strip().splitlines() or ["no message"]
         raise MeasuringError(f"{last_words[-1]} (exit code {done.returncode})")
     return done.stdout
+
+
+class Undisturbed:
+    """Runs programs in several ways until the least time of each is no chance.
+
+    A neighbour on the host makes runs longer, for a millisecond or for minutes, never
+    shorter. So another run has to have taken as long as the shortest, and beside that
+    the known work no longer than beside any run of any program.
+    """
+
+    def __init__(self, rounds: int, most: int) -> None:
+        """Run each at least `rounds` times, and `most` times at most; 1: just once."""
+        self.rounds = rounds
+        self.most = most
+        self.least_work = float("inf")
+
+    def _is_settled(self, runs: Sequence[dict]) -> bool:
+        """Whether more runs would say nothing else. The shortest comes first."""
+        if len(runs) < self.rounds:
+            return False
+        if self.rounds == 1 or len(runs) >= self.most:
+            return True
+        first, second, *_ = runs
+        quiet = first["work"] <= self.least_work * (1 + DISTURBED)
+        return quiet and second["seconds"] <= first["seconds"] * (1 + AGREE)
+
+    def all_runs(
+        self, ways: Iterable[str], run: Callable[[str], dict]
+    ) -> dict[str, list[dict]]:
+        """Run one program in each way, interleaved.
+
+        Args:
+            ways: their names.
+            run: runs it in one, and gives its `seconds`, the seconds of known `work`
+                beside it, and whatever else.
+
+        Returns:
+            What it gave for each, the shortest run first.
+        """
+        had: dict[str, list[dict]] = {way: [] for way in ways}
+        left = list(had)
+        while left:
+            for way in left:
+                result = run(way)
+                self.least_work = min(self.least_work, result["work"])
+                had[way].append(result)
+                had[way].sort(key=lambda result: result["seconds"])
+            left = [way for way in left if not self._is_settled(had[way])]
+        return had
 
 
 def probe(python: str) -> dict:

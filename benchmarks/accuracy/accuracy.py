@@ -50,10 +50,7 @@ CPU_WORKLOADS = "fib", "methods", "ast_visitor", "mixture", "nqueens", "templati
 CPU_DIVISOR = 4
 # Of the work that the overhead benchmark makes of a program.
 PROGRAM_DIVISOR = 2
-# Whole programs are run until two runs agree to so much, known work beside the shorter
-# takes at most so much longer than ever, or so often.
-AGREE = 0.04
-DISTURBED = 0.05
+# How often a whole program is run, at most, until its least time is no chance.
 MOST_ROUNDS = 20
 
 
@@ -161,57 +158,24 @@ def measure(python: str, observers: Sequence[str], rounds: int, quick: bool) -> 
     return results
 
 
-def is_settled(
-    times: Sequence[float], works: Sequence[float], rounds: int, least_work: float
-) -> bool:
-    """Whether the least of the runs is no chance.
-
-    A neighbour on the host makes runs longer, for a millisecond or for minutes, never
-    shorter. So another run has to have taken as long, and beside the least known work
-    no longer than it ever did.
-    """
-    if len(times) < rounds:
-        return False
-    if rounds == 1 or len(times) >= MOST_ROUNDS:
-        return True
-    first, second, *_ = sorted(times)
-    quiet = works[times.index(first)] <= least_work * (1 + DISTURBED)
-    return quiet and second <= first * (1 + AGREE)
-
-
 def totals(python: str, rounds: int, quick: bool) -> list[dict[str, object]]:
     """What fastprof says of the time of whole programs, over what they take alone."""
     names = {("workloads", path.stem) for path in WORKLOADS.glob("[a-z]*.py")}
     if not quick and measuring.probe(python)["programs"]:
         names |= {("programs", name) for name in programs.SCALES}
     results = []
-    least_work = float("inf")
+    undisturbed = measuring.Undisturbed(rounds, MOST_ROUNDS)
     for of_set, name in sorted(names):
-        runs: dict[str, list[dict[str, float]]] = {"alone": [], "recorded": []}
-        modes = list(runs)
-        while modes:
-            for mode in modes:
-                words = [mode, of_set, name, PROGRAM_DIVISOR]
-                command = [python, str(HERE / "totals_child.py"), *map(str, words)]
-                run = json.loads(measuring.output_of(command))
-                least_work = min(least_work, run["work"])
-                runs[mode].append(run)
-            modes = [
-                mode
-                for mode, had in runs.items()
-                if not is_settled(
-                    [run[mode] for run in had],
-                    [run["work"] for run in had],
-                    rounds,
-                    least_work,
-                )
-            ]
+
+        def run(mode: str, of_set: str = of_set, name: str = name) -> dict:
+            words = [mode, of_set, name, PROGRAM_DIVISOR]
+            command = [python, str(HERE / "totals_child.py"), *map(str, words)]
+            return json.loads(measuring.output_of(command))
+
+        runs = undisturbed.all_runs(("alone", "recorded"), run)
         # Of the profiles the one that took least, whatever it says, as with shares.
-        alone, recorded = (
-            min(had, key=lambda run, mode=mode: run[mode]) for mode, had in runs.items()
-        )
-        figures = {**alone, **recorded}
-        del figures["work"]
+        figures = {mode: had[0]["seconds"] for mode, had in runs.items()}
+        figures["compensated"] = runs["recorded"][0]["compensated"]
         results.append({"set": of_set, "name": name, **figures})
         counts = ", ".join(f"{len(had)} {mode}" for mode, had in runs.items())
         print(f"{python}: {name}, {counts}", file=sys.stderr, flush=True)

@@ -10,21 +10,12 @@ import json
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import fastprof  # noqa: E402
-from fastprof import _fastprof  # noqa: E402
-from overhead_child import load, pin_to_one_cpu  # noqa: E402
-
-WORKS = 1001
-
-
-def known_work() -> float:
-    """What the core's piece of work takes now, in seconds: the median of some."""
-    return median(_fastprof.known_work() for _ in range(WORKS))
+from overhead_child import known_work, load, pin_to_one_cpu  # noqa: E402
 
 
 def measure(mode: str, of_set: str, name: str, divisor: int) -> dict[str, float]:
@@ -35,14 +26,14 @@ def measure(mode: str, of_set: str, name: str, divisor: int) -> dict[str, float]
     if mode == "alone":
         start = perf_counter()
         main(scale)
-        return {"alone": perf_counter() - start}
+        return {"seconds": perf_counter() - start}
     profiler = fastprof.Profiler()
     profiler.enable()
     main(scale)
     profiler.disable()
     stats = profiler.snapshot()
     return {
-        "recorded": sum(function.own for function in stats.raw.functions),
+        "seconds": sum(function.own for function in stats.raw.functions),
         "compensated": sum(function.own for function in stats.functions),
     }
 
