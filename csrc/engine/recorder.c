@@ -187,9 +187,14 @@ fp_recorder_left(fp_recorder *recorder, fp_ticks elapsed, fp_ticks now)
     if (elapsed < 0) {
         recorder->top[1].node->inclusive_ticks -= elapsed;
         recorder->clamped++;
-    } else if (recorder->slowness != NULL &&
-               fp_slowness_is_due(recorder->slowness, now)) {
-        fp_recorder_lose(recorder, fp_slowness_look(recorder->slowness));
+    }
+    if (recorder->slowness == NULL) {
+        recorder->look_at = INT64_MAX;
+    } else if (now > recorder->look_at) {
+        if (fp_slowness_is_due(recorder->slowness, now)) {
+            fp_recorder_lose(recorder, fp_slowness_look(recorder->slowness));
+        }
+        recorder->look_at = now + FP_LOOK_EVERY;
     }
 }
 

@@ -54,6 +54,7 @@ typedef struct {
     fp_open_call *top;   /* stack[0] is the root's, and is never left */
     fp_open_call *limit; /* the last place of the stack */
     fp_ticks lost_ticks; /* the profiler's own time: the program's clock is behind */
+    fp_ticks look_at;    /* then it is looked how fast the processor is */
     int64_t clamped;     /* calls that seemed to end before they began */
     fp_calltree tree;
     fp_slowness *slowness; /* to be kept up; or NULL */
@@ -84,11 +85,8 @@ fp_status fp_recorder_leave_slow(fp_recorder *recorder, fp_frame frame, fp_ticks
                                  bool raised);
 
 /* Of a call that has just been left, what is seldom: it seemed to end before it began,
- * or took so long that there is time to look how fast the processor is. */
+ * or it is time to look how fast the processor is. */
 void fp_recorder_left(fp_recorder *recorder, fp_ticks elapsed, fp_ticks now);
-
-/* Ticks: short of it there is nothing to be done after a call; some 0.1 ms. */
-#define FP_LONG_CALL ((uint64_t)1 << 18)
 
 /* The fast way of fp_recorder_enter, for a child that is foreseen. False: it takes the
  * slow one; nothing was done. */
@@ -143,6 +141,7 @@ fp_recorder_leave_top(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool 
 {
     fp_open_call *top = recorder->top;
     fp_node *node = top->node;
+    uint64_t left; /* until the next look; both signs are seen in one */
 
     if (!FP_LIKELY(top->frame == frame)) {
         return FP_NOT_ON_TOP;
@@ -155,7 +154,9 @@ fp_recorder_leave_top(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool 
     node->inclusive_ticks += *elapsed;
     top->entered = now;
     recorder->top = top - 1;
-    return FP_LIKELY((uint64_t)*elapsed < FP_LONG_CALL) ? FP_LEFT : FP_LEFT_ODDLY;
+    left = (uint64_t)recorder->look_at - (uint64_t)now;
+    return FP_LIKELY((int64_t)((uint64_t)*elapsed | left) >= 0) ? FP_LEFT
+                                                                : FP_LEFT_ODDLY;
 }
 
 /* The same. False: it takes the slow one; nothing was done. */

@@ -57,8 +57,8 @@ fp_slowness_look(fp_slowness *slowness)
 
     if (took > 0.0) {
         slowness->looks += 1.0;
-        slowness->sum += took;
-        slowness->squares += took * took;
+        slowness->sum += 1.0 / took;
+        slowness->squares += 1.0 / (took * took);
     }
     slowness->looked_at = fp_clock_now(clock);
     return slowness->looked_at - now;
@@ -68,15 +68,15 @@ double
 fp_slowness_of(const fp_slowness *slowness)
 {
     const double looks = slowness->looks;
-    double mean, variance, sure;
+    double mean, variance, took;
 
     if (looks < 2.0) {
         return 0.0;
     }
     mean = slowness->sum / looks;
     variance = (slowness->squares - looks * mean * mean) / (looks - 1.0);
-    sure = mean - UNSURE * sqrt(variance > 0.0 ? variance / looks : 0.0);
-    return sure > (double)slowness->processor->least
-               ? sure
+    took = 1.0 / (mean + UNSURE * sqrt(variance > 0.0 ? variance / looks : 0.0));
+    return took > (double)slowness->processor->least
+               ? took
                : (double)slowness->processor->least;
 }

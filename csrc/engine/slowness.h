@@ -3,8 +3,8 @@
  * A neighbour on the other half of a core, or on a shared host, makes everything take
  * up to twice as long, for a millisecond or for seconds, and then not. What events cost
  * goes with it. So a piece of known work is timed when the costs are measured, and
- * while a profile is recorded: when recording begins and ends, and after calls that
- * took long, some hundred times a second at most.
+ * while a profile is recorded: when recording begins and ends, and some hundred times a
+ * second while there are calls.
  *
  * Units      ticks.
  * Ownership  plain values; a slowness knows its processor, which outlives it.
@@ -32,7 +32,7 @@ typedef struct {
 typedef struct {
     fp_processor *processor; /* NULL: it has not begun */
     fp_ticks looked_at;
-    double looks; /* how many, and of what the work took: */
+    double looks; /* how many, and of 1 over what the work took: */
     double sum;
     double squares;
 } fp_slowness;
@@ -47,16 +47,21 @@ double fp_processor_ratio(const fp_processor *processor, double from, double to)
 /* One more look; the answer is what looking took. */
 fp_ticks fp_slowness_look(fp_slowness *slowness);
 
-/* Whether the last look was some milliseconds ago. */
+/* Some milliseconds, from one look to the next. */
+#define FP_LOOK_EVERY ((fp_ticks)1 << 23)
+
+/* Whether the last look was so long ago. */
 static inline bool
 fp_slowness_is_due(const fp_slowness *slowness, fp_ticks now)
 {
-    return now - slowness->looked_at > ((fp_ticks)1 << 23);
+    return now - slowness->looked_at > FP_LOOK_EVERY;
 }
 
-/* What the work took during the profile; 0.0: not known. It is the mean of all looks,
- * less one and a half times its standard error: whoever disturbs comes and goes within
- * a millisecond, and a few looks may just have met him. */
+/* What the work took during the profile; 0.0: not known. It is the harmonic mean of all
+ * looks: they come at equal intervals, but the slower the processor is, the fewer
+ * events are in one. Of a few looks it is what is sure by one and a half standard
+ * errors: whoever disturbs comes and goes within a millisecond, and they may just have
+ * met him. */
 double fp_slowness_of(const fp_slowness *slowness);
 
 #endif
