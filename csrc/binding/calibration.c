@@ -66,14 +66,17 @@ static const char *const callee_names[PROBES] = {
     [RAISING] = "_raising",
 };
 
-/* What comes between makes only longer, so the least of all rounds counts. */
+/* What comes between makes only longer, so the least of all rounds counts; with how
+ * fast the processor was right after it (slowness.h). */
 typedef struct {
     PyObject *function;
-    fp_pace turn;                   /* of the loop's instructions, */
-    fp_pace callee;                 /* and of the function's that it calls */
-    fp_ticks plain;                 /* without events */
-    fp_ticks own;                   /* with events: recorded as the loop's, */
-    fp_ticks callees;               /* and as its callees', in the same round */
+    fp_pace turn;   /* of the loop's instructions, */
+    fp_pace callee; /* and of the function's that it calls */
+    fp_ticks plain; /* without events */
+    fp_ticks plain_work;
+    fp_ticks own;     /* with events: recorded as the loop's, */
+    fp_ticks callees; /* and as its callees', in the same round */
+    fp_ticks recorded_work;
     fp_ticks recorded[MOST_ROUNDS]; /* both, in each round */
 } probe;
 
@@ -81,12 +84,10 @@ typedef struct {
     PyObject *turns;
     PyObject *few_turns;
     probe probes[PROBES];
-    fp_ticks ignored;    /* the loop over BUILTIN, where no C function is recorded */
-    fp_ticks plain_work; /* how fast the processor was: slowness.h */
-    fp_ticks recorded_work;
+    fp_ticks ignored; /* the loop over BUILTIN, where no C function is recorded */
     int64_t most_ns;
-    double slower; /* how many times as long all took with events for that */
-    double pace;   /* see fp_costs, as the next */
+    double work; /* what it took, on average: all figures are for that */
+    double pace; /* see fp_costs, as the next */
     double lost;
     double taken;
     size_t plain_rounds;
@@ -223,12 +224,14 @@ is_needed(int number)
     return number != WORK || FPY_PROFILING_SLOWS_PYTHON;
 }
 
-static void
+static bool
 keep_least(fp_ticks *least, fp_ticks took)
 {
-    if (*least == 0 || took < *least) {
-        *least = took;
+    if (*least != 0 && took >= *least) {
+        return false;
     }
+    *least = took;
+    return true;
 }
 
 /* Whether there is to be another round. */
@@ -259,9 +262,10 @@ run_plain(bench *b, fp_processor *processor)
             if (result != DONE) {
                 return result;
             }
-            keep_least(&p->plain, fp_clock_now(clock) - before);
+            if (keep_least(&p->plain, fp_clock_now(clock) - before)) {
+                p->plain_work = fp_processor_look(processor);
+            }
         }
-        keep_least(&b->plain_work, fp_processor_look(processor));
     }
     return DONE;
 }
@@ -317,12 +321,14 @@ is_whole(const fpy_session *session, reading before, reading after, int number)
 }
 
 static void
-add_round(probe *p, size_t rounds, fp_ticks own, fp_ticks callees)
+add_round(probe *p, size_t rounds, fp_ticks own, fp_ticks callees,
+          fp_processor *processor)
 {
     p->recorded[rounds] = own + callees;
     if (rounds == 0 || own + callees < p->own + p->callees) {
         p->own = own;
         p->callees = callees;
+        p->recorded_work = fp_processor_look(processor);
     }
 }
 
@@ -352,9 +358,9 @@ run_recorded(bench *b, const fpy_session *session)
             add_round(p,
                       b->recorded_rounds,
                       after.own - before.own,
-                      after.callees - before.callees);
+                      after.callees - before.callees,
+                      &session->state->processor);
         }
-        keep_least(&b->recorded_work, fp_processor_look(&session->state->processor));
     }
     return DONE;
 }
@@ -422,22 +428,41 @@ by_size(const void *one, const void *other)
     return (a > b) - (a < b);
 }
 
+static fp_ticks
+times(fp_ticks ticks, double factor)
+{
+    return (fp_ticks)((double)ticks * factor + 0.5);
+}
+
+/* All as if the processor had been as fast at all times. */
 static void
 sum_up(bench *b, const fp_processor *processor)
 {
-    b->slower =
-        fp_processor_ratio(processor, (double)b->plain_work, (double)b->recorded_work);
+    double works = 0.0;
+    int count = 0;
+
     for (int i = 0; i < PROBES; i++) {
-        fp_ticks *recorded = b->probes[i].recorded;
-        qsort(recorded, b->recorded_rounds, sizeof *recorded, by_size);
+        works += (double)b->probes[i].recorded_work;
+        count += b->probes[i].recorded_work > 0;
+    }
+    b->work = count > 0 ? works / count : 0.0;
+    for (int i = 0; i < PROBES; i++) {
+        probe *p = &b->probes[i];
+        const double slower =
+            fp_processor_ratio(processor, (double)p->recorded_work, b->work);
+        p->plain = times(p->plain,
+                         fp_processor_ratio(processor, (double)p->plain_work, b->work));
+        p->own = times(p->own, slower);
+        p->callees = times(p->callees, slower);
+        qsort(p->recorded, b->recorded_rounds, sizeof *p->recorded, by_size);
     }
 }
 
-/* For one call; without events as if the processor had been as fast as with them. */
+/* For one call, as the next. */
 static double
 plain_of(const bench *b, int number)
 {
-    return b->slower * (double)b->probes[number].plain / calls_of(number);
+    return (double)b->probes[number].plain / calls_of(number);
 }
 
 static double
@@ -699,7 +724,7 @@ static void
 take_over(fpy_calibration *calibration, const bench *b, const fp_costs *costs)
 {
     calibration->costs = *costs;
-    calibration->slowness = (double)b->recorded_work;
+    calibration->slowness = b->work;
     calibration->asides_of_class = asides_beyond(b, costs, CLASS, 0.0, 0.0);
     /* An instance has the calls of its class and of `__init__`, which no CALL names;
      * what uses `super`, two functions that a CALL names. */
