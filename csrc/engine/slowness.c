@@ -6,8 +6,8 @@
 #define EVENTS_BY_WORK                                                                 \
     1.2                /* by how much more events are slowed down than the work is:    \
                           docs/measurements.md */
-#define NOISE 0.1      /* of a ratio: what is less apart is the same */
-#define UNSURE 1.5     /* standard errors */
+#define NOISE 0.05     /* of a ratio: what is less apart is the same */
+#define UNSURE 0.5     /* standard errors */
 #define MOST_RATIO 3.0 /* more comes from something else */
 
 fp_ticks

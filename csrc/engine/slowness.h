@@ -59,9 +59,8 @@ fp_slowness_is_due(const fp_slowness *slowness, fp_ticks now)
 
 /* What the work took during the profile; 0.0: not known. It is the harmonic mean of all
  * looks: they come at equal intervals, but the slower the processor is, the fewer
- * events are in one. Of a few looks it is what is sure by one and a half standard
- * errors: whoever disturbs comes and goes within a millisecond, and they may just have
- * met him. */
+ * events are in one. It is lowered by half a standard error: whoever disturbs comes and
+ * goes within a millisecond, and a few looks may just have met him. */
 double fp_slowness_of(const fp_slowness *slowness);
 
 #endif
