@@ -102,6 +102,9 @@ begin_spending(fpy_session *session)
     set_costs(session);
     thrift->is_learning = true;
     thrift->began = thrift->surveyed_at = thrift->unfolded_at = now;
+    if (thrift->folding.began == 0) {
+        thrift->folding.began = thrift->folding.surveyed = now;
+    }
     thrift->spent = thrift->spent_at_survey = 0.0;
     grant(thrift, ticks_of(session, FIRST_SPENDING), now);
 }
@@ -128,7 +131,7 @@ survey(fpy_session *session, fp_ticks now)
     fp_folding *folding = &session->thrift.folding;
     fp_status status = FP_OK;
 
-    fp_folding_begin_survey(folding);
+    fp_folding_begin_survey(folding, now);
     for (fpy_recorder *r = session->recorders; r != NULL && status == FP_OK;
          r = r->next) {
         status = fp_folding_survey(folding, &r->engine, now);
@@ -137,6 +140,7 @@ survey(fpy_session *session, fp_ticks now)
          r = r->next) {
         status = fp_folding_survey(folding, &r->engine, now);
     }
+    fp_folding_end_survey(folding);
     return status;
 }
 

@@ -43,6 +43,9 @@ typedef enum {
     FP_FOLDED,       /* its own time is its caller's: a collection of garbage */
 } fp_visibility;
 
+/* Nodes above one, in which the outermost of its function is looked for. */
+#define FP_FARTHEST 1000
+
 typedef struct fp_node fp_node;
 
 typedef struct {

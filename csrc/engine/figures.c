@@ -9,8 +9,7 @@
     0.2 /* of the caller's ticks, as recorded, while the callee was on                 \
          */
 #define MOST_FACTOR 1e6
-#define FARTHEST 1000 /* paths above, in which a function is looked for */
-#define STEPS 8       /* towards what is left to folded functions */
+#define STEPS 8 /* towards what is left to folded functions */
 
 /* What is known of a path once its children have been summed up. */
 typedef struct {
@@ -138,7 +137,7 @@ outermost(const fp_path *paths, uint32_t i)
     const uint32_t function = paths[i].function;
     uint32_t found = i;
 
-    for (int steps = 0; steps < FARTHEST && i != 0; steps++) {
+    for (int steps = 0; steps < FP_FARTHEST && i != 0; steps++) {
         i = paths[i].parent;
         if (i != 0 && paths[i].function == function) {
             found = i;
@@ -176,46 +175,52 @@ sums_of(const fp_thread_record *thread, const fp_figures *figures, size_t *count
     return sums;
 }
 
-/* How many times as much a path had as was recorded while its caller was seen. The
- * share of the caller that passed unseen is that of all its paths, for when the callee
+/* How many times as much a path had as was recorded while its reference was seen. The
+ * share of the reference that passed unseen is that of all its paths, for when the unit
  * is off, others lead to it. At least a part of the rest was seen, whatever has been
  * taken as overhead. */
 static double
-factor_of(const fp_path *paths, size_t i, const sum *sums)
+factor_of(const fp_path *path, const fp_path *reference, const sum *sums)
 {
-    const fp_path *path = &paths[i], *parent = &paths[path->parent];
-    const sum *caller = &sums[parent->function];
+    const sum *of = &sums[reference->function];
     double unseen, seen, least;
 
-    if (!path->was_off || path->parent == 0 || parent->inclusive_ticks <= 0) {
+    if (reference->inclusive_ticks <= 0) {
         return 1.0;
     }
-    unseen = caller->raw * (double)path->unseen_ticks / (double)parent->inclusive_ticks;
-    least = LEAST_SEEN * (caller->raw - unseen);
-    seen = caller->all - unseen > least ? caller->all - unseen : least;
-    return seen > 0.0 && caller->all > seen ? caller->all / seen : 1.0;
+    unseen = of->raw * (double)path->unseen_ticks / (double)reference->inclusive_ticks;
+    least = LEAST_SEEN * (of->raw - unseen);
+    seen = of->all - unseen > least ? of->all - unseen : least;
+    return seen > 0.0 && of->all > seen ? of->all / seen : 1.0;
 }
 
-/* The factors of all paths, each by its parent's. What passed unseen of a function
- * passed for its outermost calls, whatever was recorded within them: so the share that
- * a path below an inner call has of it begins at the outermost. `all`: by nothing but
- * what was recorded. */
+/* The factors of all paths: by what passed unseen of the nearest path above that was
+ * seen all the time, which is in `seen`, or the path itself; in a recursion by that of
+ * the outermost call, and its factor. */
 static void
 set_factors(const fp_path *paths, size_t count, fp_figures *figures, const sum *sums,
-            double *all)
+            uint32_t *seen)
 {
-    all[0] = 1.0;
+    seen[0] = 0;
     for (size_t i = 1; i < count; i++) {
-        const uint32_t parent = paths[i].parent;
-        double wanted;
-        if (!paths[i].was_off) {
-            all[i] = figures[i].factor = 1.0;
-            continue;
+        uint32_t reference;
+        double factor;
+        seen[i] = paths[i].was_off ? seen[paths[i].parent] : (uint32_t)i;
+        if (!paths[i].was_off || seen[i] == 0) {
+            continue; /* of nobody's time */
         }
-        wanted = all[outermost(paths, parent)] * factor_of(paths, i, sums);
-        all[i] = fmin(fmax(wanted, all[parent]), MOST_FACTOR);
-        figures[i].factor = all[i] / all[parent];
+        reference = outermost(paths, (uint32_t)i);
+        reference = reference != i ? reference : seen[i];
+        factor = factor_of(&paths[i], &paths[reference], sums);
+        figures[i].factor = fmin(factor * figures[reference].factor, MOST_FACTOR);
     }
+}
+
+/* How many times as much a path had as was recorded while its caller was. */
+static double
+factor_within(const fp_path *paths, size_t i, const fp_figures *figures)
+{
+    return fmax(figures[i].factor / figures[paths[i].parent].factor, 1.0);
 }
 
 /* Of the own ticks of a path that was off for a while, some are those of callees that
@@ -232,8 +237,9 @@ settle(const fp_path *paths, size_t count, const fp_figures *figures, sum *sums,
     for (size_t i = count; i-- > 1;) {
         const uint32_t parent = paths[i].parent;
         if (paths[i].was_off && paths[parent].was_off) {
-            sums[paths[parent].function].unseen += (figures[i].factor - 1.0) * mass[i];
-            mass[parent] += figures[i].factor * mass[i];
+            const double factor = factor_within(paths, i, figures);
+            sums[paths[parent].function].unseen += (factor - 1.0) * mass[i];
+            mass[parent] += factor * mass[i];
         }
     }
     for (size_t i = 0; i < function_count; i++) {
@@ -265,28 +271,21 @@ part_of(const sum *of)
     return of->most > all ? (all - of->least) / (of->most - of->least) : 1.0;
 }
 
-/* Of what was off for a while. `seen` and `mass` have room for all paths; `seen`: the
- * nearest path above, or the path itself, that was seen all the time. */
+/* Of what was off for a while. `mass` and `seen` have room for all paths. */
 static void
 estimate(const fp_path *paths, size_t count, fp_figures *figures, sum *sums,
          size_t function_count, double *mass, uint32_t *seen)
 {
-    set_factors(paths, count, figures, sums, mass);
+    set_factors(paths, count, figures, sums, seen);
     for (int i = 0; i < STEPS; i++) {
         settle(paths, count, figures, sums, function_count, mass);
     }
-    seen[0] = 0;
     for (size_t i = 1; i < count; i++) {
         const double own = (double)figures[i].usage.own;
-        sum *of;
-        seen[i] = paths[i].was_off ? seen[paths[i].parent] : (uint32_t)i;
+        sum *of = &sums[paths[seen[i]].function];
         if (!paths[i].was_off || seen[i] == 0) {
-            figures[i].factor = 1.0; /* of nobody's time */
             continue;
         }
-        figures[i].factor *= figures[paths[i].parent].factor;
-        figures[i].factor = fmin(figures[i].factor, MOST_FACTOR);
-        of = &sums[paths[seen[i]].function];
         of->below += own;
         of->least += own * sums[paths[i].function].kept;
         of->most += own * sums[paths[i].function].kept * figures[i].factor;

@@ -10,18 +10,18 @@
  * path above it, as `_lsprof` has it.
  *
  * A path that was off for a while (folding.h) has as much more of everything as its
- * caller has, who is still seen:
+ * reference has, which is the nearest path above that was seen all the time, or in a
+ * recursion its function's outermost call:
  *
- *      factor     = the caller's inclusive / the same less what passed unseen,
- *                   times the caller's own factor where that was off, too
+ *      factor     = the reference's inclusive / the same less what passed unseen,
+ *                   times the reference's own factor
  *
  * What passed unseen is in the own ticks of who was seen. In those of a caller that was
  * itself off for a while it is what its callees have, by their factors, more than was
  * recorded; that is left out before they are multiplied. What all such paths then have
  * more than was recorded is taken from the own of the nearest caller that was seen all
- * the time; there may be no more than that has, or all factors below it are smaller. In
- * a recursion the caller's inclusive is that of the outermost calls, and so is the
- * factor that it is multiplied with.
+ * the time; there may be no more than that has, or all factors below it are smaller.
+ * The inclusive of a reference is that of its function's outermost calls.
  *
  * Units      ticks. A file may hold figures of any size: sums stop at the largest.
  */

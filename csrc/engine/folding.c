@@ -15,14 +15,19 @@ typedef struct {
     fp_foldable *call;   /* of a C function */
     double ticks_per_call;
     double cost;
-} unit;
+} candidate;
 
 void
 fp_folding_free(fp_folding *folding)
 {
     fp_folded *function, *next_function;
     fp_foldable *foldable, *next;
+    fp_absence *absence, *next_absence;
 
+    HASH_ITER(hh, folding->absences, absence, next_absence) {
+        HASH_DEL(folding->absences, absence);
+        fp_free(absence);
+    }
     HASH_ITER(hh, folding->foldables, foldable, next) {
         HASH_DEL(folding->foldables, foldable);
         fp_free(foldable);
@@ -118,18 +123,106 @@ foldable_of(fp_folding *folding, const fp_node *node)
     return foldable;
 }
 
-void
-fp_folding_begin_survey(fp_folding *folding)
+/* Of the unit that a foldable belongs to. */
+static fp_fold_state *
+state_of(fp_foldable *foldable)
 {
+    return foldable->is_python ? &foldable->function->state : &foldable->state;
+}
+
+/* Until the survey before. */
+static double
+share_off(const fp_folding *folding, const fp_fold_state *unit)
+{
+    const fp_ticks all = folding->before - folding->began;
+    fp_ticks off = unit->off_for;
+
+    if (unit->is_off && folding->before > unit->off_since) {
+        off += folding->before - unit->off_since;
+    }
+    return off <= 0 ? 0.0 : off < all ? (double)off / (double)all : 1.0;
+}
+
+/* NULL: no memory. */
+static fp_absence *
+absence_of(fp_folding *folding, const fp_folded *reference, fp_foldable *foldable)
+{
+    fp_absence *absence, wanted;
+
+    memset(&wanted.edge, 0, sizeof wanted.edge);
+    wanted.edge.reference = reference;
+    wanted.edge.unit = state_of(foldable);
+    HASH_FIND(hh, folding->absences, &wanted.edge, sizeof wanted.edge, absence);
+    if (absence != NULL) {
+        return absence;
+    }
+    absence = fp_alloc(sizeof *absence);
+    if (absence == NULL) {
+        return NULL;
+    }
+    memset(absence, 0, sizeof *absence);
+    absence->edge = wanted.edge;
+    absence->function = foldable->function;
+    absence->is_new = true;
+    HASH_ADD(hh, folding->absences, edge, sizeof absence->edge, absence);
+    if (absence->hh.tbl == NULL) {
+        fp_free(absence);
+        return NULL;
+    }
+    return absence;
+}
+
+void
+fp_folding_begin_survey(fp_folding *folding, fp_ticks now)
+{
+    folding->before = folding->surveyed;
+    folding->surveyed = now;
     for (fp_folded *f = folding->functions; f != NULL; f = f->hh.next) {
         f->calls_before = f->calls;
+        f->present_before = f->present;
         f->calls = 0;
         f->ticks = f->present = 0;
     }
     for (fp_foldable *f = folding->foldables; f != NULL; f = f->hh.next) {
         f->calls_before = f->calls;
         f->calls = 0;
-        f->present = 0;
+    }
+    for (fp_absence *a = folding->absences; a != NULL; a = a->hh.next) {
+        a->present = 0;
+    }
+}
+
+/* How long the reference was there, and not in an outermost call of the unit. */
+static fp_ticks
+without(const fp_absence *absence)
+{
+    return absence->edge.reference->present - absence->present;
+}
+
+/* Of an absence that has come up, what was before can only be inferred. */
+static void
+infer(const fp_folding *folding, fp_absence *absence)
+{
+    const fp_folded *reference = absence->edge.reference, *function = absence->function;
+    const double before = (double)reference->present_before;
+    const double present = function->present > 0
+                               ? (double)absence->present *
+                                     (double)function->present_before /
+                                     (double)function->present
+                               : 0.0;
+
+    absence->unseen = (fp_ticks)(share_off(folding, absence->edge.unit) * before);
+    absence->since = (fp_ticks)(before - present);
+    absence->is_new = false;
+}
+
+void
+fp_folding_end_survey(fp_folding *folding)
+{
+    for (fp_absence *a = folding->absences; a != NULL; a = a->hh.next) {
+        if (a->is_new) {
+            infer(folding, a);
+        }
     }
 }
 
@@ -138,7 +231,7 @@ make_room(fp_recorder *recorder)
 {
     const size_t count = recorder->tree.count;
     size_t size = recorder->foldables_size;
-    fp_foldable **foldables;
+    fp_folding_place *places;
 
     if (count <= size) {
         return FP_OK;
@@ -147,14 +240,14 @@ make_room(fp_recorder *recorder)
     while (size < count) {
         size *= 2;
     }
-    foldables = fp_realloc(recorder->foldables, size * sizeof *foldables);
-    if (foldables == NULL) {
+    places = fp_realloc(recorder->foldables, size * sizeof *places);
+    if (places == NULL) {
         return FP_NOMEM;
     }
-    memset(foldables + recorder->foldables_size,
+    memset(places + recorder->foldables_size,
            0,
-           (size - recorder->foldables_size) * sizeof *foldables);
-    recorder->foldables = foldables;
+           (size - recorder->foldables_size) * sizeof *places);
+    recorder->foldables = places;
     recorder->foldables_size = (uint32_t)size;
     return FP_OK;
 }
@@ -176,15 +269,83 @@ is_within(const fp_node *node)
     return above != NULL;
 }
 
+static const fp_folding_place *
+place_of(const fp_recorder *recorder, const fp_node *node)
+{
+    static const fp_folding_place nothing;
+
+    return node->index < recorder->foldables_size ? &recorder->foldables[node->index]
+                                                  : &nothing;
+}
+
+bool
+fp_folding_was_off(const fp_recorder *recorder, const fp_node *node)
+{
+    fp_foldable *foldable = place_of(recorder, node)->foldable;
+
+    return foldable != NULL && state_of(foldable)->was_off;
+}
+
+const fp_node *
+fp_folding_reference(const fp_recorder *recorder, const fp_node *node)
+{
+    const fp_node *above = node->edge.parent;
+    const fp_node *outermost = NULL;
+
+    if (node->is_within) {
+        for (int i = 0; i < FP_FARTHEST && above != NULL; i++) {
+            if (above->edge.key == node->edge.key) {
+                outermost = above;
+            }
+            above = above->edge.parent;
+        }
+        return outermost;
+    }
+    while (above != NULL && fp_folding_was_off(recorder, above)) {
+        above = above->edge.parent;
+    }
+    return above != NULL && above->edge.parent != NULL ? above : NULL;
+}
+
+/* Whether the absence of a node still has the reference that is the nearest. */
+static bool
+is_settled(const fp_folding_place *place, const fp_node *node)
+{
+    return place->absence != NULL &&
+           (node->is_within || !place->absence->edge.reference->was_off);
+}
+
+/* FP_OK, or FP_NOMEM. */
+static fp_status
+find_absence(fp_folding *folding, fp_recorder *recorder, const fp_node *node)
+{
+    fp_folding_place *place = &recorder->foldables[node->index];
+    const fp_node *reference;
+
+    if (!fp_folding_was_off(recorder, node) || is_settled(place, node)) {
+        return FP_OK;
+    }
+    reference = fp_folding_reference(recorder, node);
+    place->absence =
+        reference != NULL
+            ? absence_of(folding,
+                         recorder->foldables[reference->index].foldable->function,
+                         place->foldable)
+            : NULL;
+    return place->absence != NULL || reference == NULL ? FP_OK : FP_NOMEM;
+}
+
 static void
 add_ticks(const fp_recorder *recorder, const fp_node *node, fp_ticks ticks)
 {
-    fp_foldable *foldable = recorder->foldables[node->index];
+    const fp_folding_place *place = &recorder->foldables[node->index];
 
-    foldable->function->ticks += ticks;
+    place->foldable->function->ticks += ticks;
     if (!node->is_within) {
-        foldable->function->present += ticks;
-        foldable->present += ticks;
+        place->foldable->function->present += ticks;
+        if (place->absence != NULL) {
+            place->absence->present += ticks;
+        }
     }
 }
 
@@ -192,21 +353,22 @@ static void
 add_node(void *context, fp_node *node)
 {
     surveying *survey = context;
-    fp_foldable **place = &survey->recorder->foldables[node->index];
+    fp_folding_place *place = &survey->recorder->foldables[node->index];
 
     if (node->edge.parent == NULL || survey->status != FP_OK) {
         return;
     }
-    if (*place == NULL) {
-        *place = foldable_of(survey->folding, node);
-        if (*place == NULL) {
+    if (place->foldable == NULL) {
+        place->foldable = foldable_of(survey->folding, node);
+        if (place->foldable == NULL) {
             survey->status = FP_NOMEM;
             return;
         }
         node->is_within = is_within(node);
     }
-    (*place)->calls += node->calls;
-    (*place)->function->calls += node->calls;
+    survey->status = find_absence(survey->folding, survey->recorder, node);
+    place->foldable->calls += node->calls;
+    place->foldable->function->calls += node->calls;
     add_ticks(survey->recorder, node, node->inclusive_ticks);
 }
 
@@ -250,8 +412,8 @@ fp_folding_cost(fp_folding *folding)
     for (fp_folded *f = folding->functions; f != NULL; f = f->hh.next) {
         f->cost = 0.0;
     }
-    for (const fp_foldable *f = folding->foldables; f != NULL; f = f->hh.next) {
-        if (!f->is_off) {
+    for (fp_foldable *f = folding->foldables; f != NULL; f = f->hh.next) {
+        if (!state_of(f)->is_off) {
             fp_folded *whose = f->is_python ? f->function : f->edge.caller;
             cost += cost_of(folding, f);
             if (whose != NULL) {
@@ -265,53 +427,56 @@ fp_folding_cost(fp_folding *folding)
 static int
 by_ticks_per_call(const void *one, const void *other)
 {
-    const double a = ((const unit *)one)->ticks_per_call;
-    const double b = ((const unit *)other)->ticks_per_call;
+    const double a = ((const candidate *)one)->ticks_per_call;
+    const double b = ((const candidate *)other)->ticks_per_call;
 
     return (a > b) - (a < b);
 }
 
 /* Those that are not off and have been called often. */
 static size_t
-list_units(const fp_folding *folding, unit *units)
+list_units(const fp_folding *folding, candidate *units)
 {
     size_t count = 0;
 
     for (fp_folded *f = folding->functions; f != NULL; f = f->hh.next) {
-        if (f->is_python && !f->is_off && f->calls - f->calls_before >= FEWEST_CALLS) {
+        if (f->is_python && !f->state.is_off &&
+            f->calls - f->calls_before >= FEWEST_CALLS) {
             units[count++] =
-                (unit){f, NULL, (double)f->ticks / (double)f->calls, f->cost};
+                (candidate){f, NULL, (double)f->ticks / (double)f->calls, f->cost};
         }
     }
     for (fp_foldable *f = folding->foldables; f != NULL; f = f->hh.next) {
-        if (!f->is_python && !f->is_off && !f->stays && f->edge.caller != NULL &&
+        if (!f->is_python && !f->state.is_off && !f->stays && f->edge.caller != NULL &&
             f->calls - f->calls_before >= FEWEST_CALLS) {
             units[count++] =
-                (unit){NULL,
-                       f,
-                       (double)f->function->ticks / (double)f->function->calls,
-                       cost_of(folding, f)};
+                (candidate){NULL,
+                            f,
+                            (double)f->function->ticks / (double)f->function->calls,
+                            cost_of(folding, f)};
         }
     }
     return count;
 }
 
-/* How long the caller was there and not in an outermost call of the callee. */
-static fp_ticks
-without(const fp_foldable *foldable)
+static void
+switch_off(const fp_folding *folding, fp_folded *function, fp_fold_state *unit)
 {
-    const fp_folded *caller = foldable->edge.caller;
-
-    return caller != NULL ? caller->present - foldable->present : 0;
+    if (!unit->is_off) {
+        unit->is_off = unit->was_off = function->was_off = true;
+        unit->off_since = folding->surveyed;
+    }
 }
 
+/* Of units that have just been switched off, and were off before. Of the others it is
+ * found out by the next survey. */
 static void
-switch_off(fp_foldable *foldable)
+begin_absences(fp_folding *folding)
 {
-    if (!foldable->is_off && !foldable->stays) {
-        foldable->is_off = true;
-        foldable->was_off = foldable->function->was_off = true;
-        foldable->since = without(foldable);
+    for (fp_absence *a = folding->absences; a != NULL; a = a->hh.next) {
+        if (a->edge.unit->is_off && a->edge.unit->off_since == folding->surveyed) {
+            a->since = without(a);
+        }
     }
 }
 
@@ -320,9 +485,9 @@ static void
 follow_functions(fp_folding *folding)
 {
     for (fp_foldable *f = folding->foldables; f != NULL; f = f->hh.next) {
-        if (f->is_python ? f->function->is_off
-                         : f->edge.caller != NULL && f->edge.caller->is_off) {
-            switch_off(f);
+        if (!f->is_python && !f->stays && f->edge.caller != NULL &&
+            f->edge.caller->state.is_off) {
+            switch_off(folding, f->function, &f->state);
         }
     }
 }
@@ -332,7 +497,7 @@ fp_folding_fold(fp_folding *folding, double most)
 {
     const size_t all = HASH_COUNT(folding->functions) + HASH_COUNT(folding->foldables);
     double cost = fp_folding_cost(folding);
-    unit *units;
+    candidate *units;
     size_t count;
 
     if (cost <= most) {
@@ -346,48 +511,53 @@ fp_folding_fold(fp_folding *folding, double most)
     qsort(units, count, sizeof *units, by_ticks_per_call);
     for (size_t i = 0; i < count && cost > most; i++) {
         if (units[i].function != NULL) {
-            units[i].function->is_off = true;
+            switch_off(folding, units[i].function, &units[i].function->state);
             cost -= units[i].function->cost;
-        } else if (units[i].call->edge.caller->is_off) {
+        } else if (units[i].call->edge.caller->state.is_off) {
             continue; /* it is in that function's cost */
         } else {
-            switch_off(units[i].call);
+            switch_off(folding, units[i].call->function, &units[i].call->state);
             units[i].call->edge.caller->cost -= units[i].cost;
             cost -= units[i].cost;
         }
     }
     fp_free(units);
     follow_functions(folding);
+    begin_absences(folding);
     return FP_OK;
+}
+
+static void
+switch_on(const fp_folding *folding, fp_fold_state *unit)
+{
+    if (unit->is_off) {
+        unit->off_for += folding->surveyed - unit->off_since;
+        unit->is_off = false;
+    }
 }
 
 void
 fp_folding_unfold(fp_folding *folding)
 {
-    for (fp_foldable *f = folding->foldables; f != NULL; f = f->hh.next) {
-        if (f->is_off) {
-            f->unseen += without(f) - f->since;
+    for (fp_absence *a = folding->absences; a != NULL; a = a->hh.next) {
+        if (a->edge.unit->is_off) {
+            a->unseen += without(a) - a->since;
         }
-        f->is_off = false;
+    }
+    for (fp_foldable *f = folding->foldables; f != NULL; f = f->hh.next) {
+        switch_on(folding, &f->state);
     }
     for (fp_folded *f = folding->functions; f != NULL; f = f->hh.next) {
-        f->is_off = false;
+        switch_on(folding, &f->state);
     }
-}
-
-static const fp_foldable *
-foldable_at(const fp_recorder *recorder, const fp_node *node)
-{
-    return node->index < recorder->foldables_size ? recorder->foldables[node->index]
-                                                  : NULL;
 }
 
 static void
 mark_node(void *context, fp_node *node)
 {
-    const fp_foldable *foldable = foldable_at(context, node);
+    fp_foldable *foldable = place_of(context, node)->foldable;
 
-    node->is_off = foldable != NULL && foldable->is_off;
+    node->is_off = foldable != NULL && state_of(foldable)->is_off;
 }
 
 void
@@ -403,7 +573,7 @@ fp_folding_has_function(const fp_folding *folding, fp_key function)
 {
     const fp_folded *found = fp_folding_find(folding, function);
 
-    return found != NULL && found->is_off;
+    return found != NULL && found->state.is_off;
 }
 
 bool
@@ -413,28 +583,19 @@ fp_folding_has_call(const fp_folding *folding, fp_key caller, fp_key callee)
     const fp_foldable *foldable =
         found != NULL ? find_foldable(folding, found, callee) : NULL;
 
-    return foldable != NULL && foldable->is_off;
-}
-
-bool
-fp_folding_was_off(const fp_recorder *recorder, const fp_node *node)
-{
-    const fp_foldable *foldable = foldable_at(recorder, node);
-
-    return foldable != NULL && foldable->was_off;
+    return foldable != NULL && foldable->state.is_off;
 }
 
 double
 fp_folding_unseen_share(const fp_recorder *recorder, const fp_node *node)
 {
-    const fp_foldable *foldable = foldable_at(recorder, node);
-    const fp_folded *caller = foldable != NULL ? foldable->edge.caller : NULL;
+    const fp_absence *absence = place_of(recorder, node)->absence;
     fp_ticks unseen;
 
-    if (caller == NULL || caller->present <= 0) {
+    if (absence == NULL || absence->edge.reference->present <= 0) {
         return 0.0;
     }
-    unseen = foldable->unseen;
-    unseen += foldable->is_off ? without(foldable) - foldable->since : 0;
-    return unseen > 0 ? (double)unseen / (double)caller->present : 0.0;
+    unseen = absence->unseen;
+    unseen += absence->edge.unit->is_off ? without(absence) - absence->since : 0;
+    return unseen > 0 ? (double)unseen / (double)absence->edge.reference->present : 0.0;
 }

@@ -63,10 +63,16 @@ copy_unseen(void *context, fp_node *node)
     const copying *copy = context;
     fp_path *path = &copy->paths[node->index];
 
-    if (fp_folding_was_off(copy->recorder, node)) {
-        path->was_off = true;
+    const fp_node *reference;
+
+    if (node->edge.parent == NULL || !fp_folding_was_off(copy->recorder, node)) {
+        return;
+    }
+    path->was_off = true;
+    reference = fp_folding_reference(copy->recorder, node);
+    if (reference != NULL) {
         path->unseen_ticks =
-            (fp_ticks)((double)copy->paths[path->parent].inclusive_ticks *
+            (fp_ticks)((double)copy->paths[reference->index].inclusive_ticks *
                        fp_folding_unseen_share(copy->recorder, node));
     }
 }

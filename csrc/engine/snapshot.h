@@ -39,7 +39,7 @@ typedef struct {
     int64_t resumes;          /* of its calls, those that went on with a generator, */
     fp_ticks suspended_ticks; /* which had stood still for so long */
     bool was_off;             /* for a while: see folding.h; then */
-    fp_ticks unseen_ticks;    /* so many of the parent's passed */
+    fp_ticks unseen_ticks;    /* so many of its reference's passed */
 } fp_path;
 
 typedef struct {

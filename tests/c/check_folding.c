@@ -3,6 +3,7 @@
 #include "support.h"
 
 #define COST 10.0
+#define DISPATCHER (&keys[4])
 
 static fp_budget budget;
 static fp_recorder recorder;
@@ -84,8 +85,9 @@ work(int times)
 static void
 survey(void)
 {
-    fp_folding_begin_survey(&folding);
+    fp_folding_begin_survey(&folding, now);
     ck_assert_int_eq(fp_folding_survey(&folding, &recorder, now), FP_OK);
+    fp_folding_end_survey(&folding);
 }
 
 static void
@@ -198,6 +200,55 @@ START_TEST(what_passed_unseen_in_a_folded_function_is_not_its_own)
 }
 END_TEST
 
+/* DISPATCHER, which is folded, calls HELPER now and then, which is not. */
+static void
+dispatch(int times)
+{
+    for (int i = 0; i < times; i++) {
+        const bool is_on = enter(DISPATCHER, true);
+
+        now += 10;
+        if (i % 4 == 0) {
+            call(HELPER, true, 1000);
+        }
+        if (is_on) {
+            leave();
+        }
+    }
+}
+
+START_TEST(what_a_folded_function_calls_counts_once)
+{
+    fp_stats stats;
+
+    start();
+    enter(MAIN, true);
+    dispatch(100);
+    fold(30 * COST);
+    ck_assert(fp_folding_has_function(&folding, DISPATCHER));
+    ck_assert(!fp_folding_has_function(&folding, HELPER));
+    dispatch(100); /* HELPER is called by MAIN now */
+    fold(10 * COST);
+    ck_assert(fp_folding_has_function(&folding, HELPER));
+    dispatch(200);
+    survey();
+    fp_folding_unfold(&folding);
+    fp_folding_mark(&recorder);
+    dispatch(100);
+    survey();
+    leave();
+    stats = stats_of_recorder(&recorder, now);
+    assert_near(stats.functions[number_of(DISPATCHER)].calls, 500);
+    assert_near(stats.functions[number_of(DISPATCHER)].total_ticks, 125 * 1040);
+    assert_near(stats.functions[number_of(DISPATCHER)].own_ticks, 500 * 10);
+    assert_near(stats.functions[number_of(HELPER)].calls, 125);
+    assert_near(stats.functions[number_of(HELPER)].total_ticks, 125 * 1000);
+    ck_assert_int_le(stats.functions[number_of(MAIN)].own_ticks, 125 * 1040 / 100);
+    fp_stats_free(&stats);
+    finish();
+}
+END_TEST
+
 START_TEST(a_recursion_is_estimated_by_its_outermost_calls_time)
 {
     fp_stats stats;
@@ -262,9 +313,10 @@ START_TEST(surveys_survive_every_failure)
         enter(MAIN, true);
         work(100);
         fail_allocations_from(nth);
-        fp_folding_begin_survey(&folding);
+        fp_folding_begin_survey(&folding, now);
         status = fp_folding_survey(&folding, &recorder, now);
         if (status == FP_OK) {
+            fp_folding_end_survey(&folding);
             status = fp_folding_fold(&folding, 0.0);
         }
         fail_allocations_from(0);
@@ -281,5 +333,6 @@ RUN_SUITE("folding", nothing_is_folded_where_it_costs_little,
           a_folded_function_takes_its_calls_in_c_along,
           what_is_off_is_estimated_by_its_callers_time,
           what_passed_unseen_in_a_folded_function_is_not_its_own,
+          what_a_folded_function_calls_counts_once,
           a_recursion_is_estimated_by_its_outermost_calls_time,
           what_is_let_back_in_is_recorded_again, surveys_survive_every_failure)
