@@ -3,6 +3,7 @@
 #include "alloc.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LEAST_SEEN                                                                     \
@@ -175,43 +176,114 @@ sums_of(const fp_thread_record *thread, const fp_figures *figures, size_t *count
     return sums;
 }
 
+/* What the events of a path added, and in which share of the time it was seen. */
+typedef struct {
+    double seen;
+    double added;
+    double before; /* what is added by all with less, */
+    double after;  /* and by all others for each part of the time in which they were */
+} load;
+
+/* Of a thread, by the shares. */
+typedef struct {
+    load *loads;
+    size_t count;
+    double raw;   /* ticks as recorded, */
+    double added; /* and what was added to them */
+} load_list;
+
+static int
+by_seen(const void *one, const void *other)
+{
+    const double a = ((const load *)one)->seen, b = ((const load *)other)->seen;
+
+    return (a > b) - (a < b);
+}
+
+static double
+share_seen(const fp_path *path, const fp_path *reference)
+{
+    const double inclusive = (double)reference->inclusive_ticks;
+
+    return inclusive > 0.0 ? fmax(1.0 - (double)path->unseen_ticks / inclusive, 0.0)
+                           : 1.0;
+}
+
+/* Whose time tells what passed unseen of a path: of the nearest above that was seen all
+ * the time, which is in `seen`; in a recursion of the outermost call. */
+static uint32_t
+reference_of(const fp_path *paths, uint32_t i, const uint32_t *seen)
+{
+    const uint32_t highest = outermost(paths, i);
+
+    return highest != i ? highest : seen[i];
+}
+
+/* In the part of a thread's time in which what was seen for a share of it was seen: how
+ * much of that the profiler added. Whatever was seen less often was seen then. */
+static double
+density(const load_list *list, double share)
+{
+    size_t low = 0, high = list->count;
+    double before, after;
+
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        if (list->loads[middle].seen <= share) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    before = low > 0 ? list->loads[low - 1].before + list->loads[low - 1].added : 0.0;
+    after = low < list->count ? list->loads[low].after : 0.0;
+    return list->raw > 0.0 ? (before / share + after) / list->raw : 0.0;
+}
+
 /* How many times as much a path had as was recorded while its reference was seen. The
  * share of the reference that passed unseen is that of all its paths, for when the unit
- * is off, others lead to it. At least a part of the rest was seen, whatever has been
- * taken as overhead. */
+ * is off, others lead to it. */
 static double
-factor_of(const fp_path *path, const fp_path *reference, const sum *sums)
+factor_of(const load_list *list, const sum *of, double share)
 {
-    const sum *of = &sums[reference->function];
-    double unseen, seen, least;
+    const double of_all = list->raw > 0.0 ? list->added / list->raw : 0.0;
+    const double of_it = of->raw > 0.0 ? 1.0 - of->all / of->raw : 0.0;
+    double added, seen;
 
-    if (reference->inclusive_ticks <= 0) {
+    if (share <= 0.0 || share >= 1.0) {
         return 1.0;
     }
-    unseen = of->raw * (double)path->unseen_ticks / (double)reference->inclusive_ticks;
-    least = LEAST_SEEN * (of->raw - unseen);
-    seen = of->all - unseen > least ? of->all - unseen : least;
+    added = of_all > 0.0 ? density(list, share) * of_it / of_all : 0.0;
+    seen = share * of->raw * (1.0 - fmin(added, 1.0 - LEAST_SEEN));
     return seen > 0.0 && of->all > seen ? of->all / seen : 1.0;
 }
 
-/* The factors of all paths: by what passed unseen of the nearest path above that was
- * seen all the time, which is in `seen`, or the path itself; in a recursion by that of
- * the outermost call, and its factor. */
+/* In a recursion, of the outermost call's: all that was added to it was while it was
+ * seen. At least a part of that is its own, whatever has been taken. */
+static double
+factor_of_recursion(const sum *of, double share)
+{
+    const double unseen = of->raw * (1.0 - share);
+    const double least = LEAST_SEEN * share * of->raw;
+    const double seen = fmax(of->all - unseen, least);
+
+    return seen > 0.0 && of->all > seen ? of->all / seen : 1.0;
+}
+
 static void
 set_factors(const fp_path *paths, size_t count, fp_figures *figures, const sum *sums,
-            uint32_t *seen)
+            const load_list *list, const uint32_t *seen)
 {
-    seen[0] = 0;
     for (size_t i = 1; i < count; i++) {
-        uint32_t reference;
+        const uint32_t reference = reference_of(paths, (uint32_t)i, seen);
+        const double share = share_seen(&paths[i], &paths[reference]);
+        const sum *of = &sums[paths[reference].function];
         double factor;
-        seen[i] = paths[i].was_off ? seen[paths[i].parent] : (uint32_t)i;
         if (!paths[i].was_off || seen[i] == 0) {
             continue; /* of nobody's time */
         }
-        reference = outermost(paths, (uint32_t)i);
-        reference = reference != i ? reference : seen[i];
-        factor = factor_of(&paths[i], &paths[reference], sums);
+        factor = reference == seen[i] ? factor_of(list, of, share)
+                                      : factor_of_recursion(of, share);
         figures[i].factor = fmin(factor * figures[reference].factor, MOST_FACTOR);
     }
 }
@@ -274,9 +346,10 @@ part_of(const sum *of)
 /* Of what was off for a while. `mass` and `seen` have room for all paths. */
 static void
 estimate(const fp_path *paths, size_t count, fp_figures *figures, sum *sums,
-         size_t function_count, double *mass, uint32_t *seen)
+         size_t function_count, const load_list *list, double *mass,
+         const uint32_t *seen)
 {
-    set_factors(paths, count, figures, sums, seen);
+    set_factors(paths, count, figures, sums, list, seen);
     for (int i = 0; i < STEPS; i++) {
         settle(paths, count, figures, sums, function_count, mass);
     }
@@ -304,6 +377,52 @@ estimate(const fp_path *paths, size_t count, fp_figures *figures, sum *sums,
     }
 }
 
+static void
+find_seen(const fp_path *paths, size_t count, uint32_t *seen)
+{
+    seen[0] = 0;
+    for (size_t i = 1; i < count; i++) {
+        seen[i] = paths[i].was_off ? seen[paths[i].parent] : (uint32_t)i;
+    }
+}
+
+/* `mass` has room for all paths: in which share of the time each was seen. */
+static void
+fill_loads(load_list *list, const fp_thread_record *thread, const fp_figures *figures,
+           const fp_correction *correction, const uint32_t *seen, double *mass)
+{
+    const fp_path *paths = thread->paths;
+    double linear = 0.0, after = 0.0;
+
+    list->count = thread->path_count - 1;
+    for (size_t i = 1; i < thread->path_count; i++) {
+        const uint32_t reference = reference_of(paths, (uint32_t)i, seen);
+        const fp_cost cost =
+            correction != NULL ? fp_correction_of(correction, &paths[i]) : (fp_cost){0};
+        mass[i] = 1.0;
+        if (paths[i].was_off && seen[i] != 0) {
+            mass[i] = share_seen(&paths[i], &paths[reference]);
+            mass[i] *= reference != seen[i] ? mass[reference] : 1.0;
+        }
+        list->loads[i - 1] =
+            (load){.seen = mass[i], .added = fmax(cost.inside + cost.outside, 0.0)};
+        linear += list->loads[i - 1].added;
+        list->added += (double)figures[i].taken.added;
+        list->raw += paths[i].parent == 0 ? (double)paths[i].inclusive_ticks : 0.0;
+    }
+    qsort(list->loads, list->count, sizeof *list->loads, by_seen);
+    for (size_t i = 0; i < list->count; i++) {
+        load *one = &list->loads[i];
+        one->added *= linear > 0.0 ? list->added / linear : 0.0;
+        one->before = i > 0 ? one[-1].before + one[-1].added : 0.0;
+    }
+    for (size_t i = list->count; i-- > 0;) {
+        load *one = &list->loads[i];
+        after += one->seen > 0.0 ? one->added / one->seen : 0.0;
+        one->after = after;
+    }
+}
+
 static bool
 has_unseen(const fp_thread_record *thread)
 {
@@ -316,11 +435,13 @@ has_unseen(const fp_thread_record *thread)
 }
 
 static fp_status
-estimate_unseen(const fp_thread_record *thread, fp_figures *figures)
+estimate_unseen(const fp_thread_record *thread, fp_figures *figures,
+                const fp_correction *correction)
 {
     const size_t count = thread->path_count;
     fp_status status = FP_NOMEM;
     size_t function_count;
+    load_list list = {0};
     uint32_t *seen;
     double *mass;
     sum *sums;
@@ -334,10 +455,15 @@ estimate_unseen(const fp_thread_record *thread, fp_figures *figures)
     seen = fp_alloc(count * sizeof *seen);
     mass = fp_alloc(count * sizeof *mass);
     sums = sums_of(thread, figures, &function_count);
-    if (seen != NULL && mass != NULL && sums != NULL) {
-        estimate(thread->paths, count, figures, sums, function_count, mass, seen);
+    list.loads = fp_alloc(count * sizeof *list.loads);
+    if (seen != NULL && mass != NULL && sums != NULL && list.loads != NULL) {
+        find_seen(thread->paths, count, seen);
+        fill_loads(&list, thread, figures, correction, seen, mass);
+        estimate(
+            thread->paths, count, figures, sums, function_count, &list, mass, seen);
         status = FP_OK;
     }
+    fp_free(list.loads);
     fp_free(sums);
     fp_free(mass);
     fp_free(seen);
@@ -370,7 +496,7 @@ fp_figures_of(const fp_thread_record *thread, const fp_correction *correction,
         hand_up(&sums, path, node, parent, &figures[i]);
     }
     fp_free(steps);
-    if (estimate_unseen(thread, figures) != FP_OK) {
+    if (estimate_unseen(thread, figures, correction) != FP_OK) {
         fp_free(figures);
         return NULL;
     }
