@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT_VERSION", "pack", "unpack"]
 
-FORMAT_VERSION: "Final" = 7
+FORMAT_VERSION: "Final" = 8
 MAGIC: "Final" = b"fastprof"
 # Magic, format version, lengths of the two parts, checksum of both: 8 bytes each.
 TRAILER_SIZE: "Final" = 40
