@@ -120,8 +120,9 @@ def agreement(
     """Of the TOP functions by cumulative time in the full profile.
 
     Returns:
-        rank: Spearman's coefficient, off: the median and the largest deviation of the
-        cumulative time, as a share of it, wrong: functions that are said to be exact
+        rank: Spearman's coefficient, off, most: the median and the largest deviation of
+        the cumulative time, as a share of it, share: the median deviation of its share
+        of the whole, which a slower host leaves as it is, wrong: functions that are said to be exact
         and have another number of calls, of those in which the full profiles agree,
         `certain`.
     """
@@ -132,12 +133,14 @@ def agreement(
     count = len(pairs)
     distance = sum((a - b) ** 2 for a, b in zip(first, second, strict=True))
     off = [abs(b - a) / a for a, b in pairs]
+    whole = max(f[4] for f in bounded) / max(f[4] for f in full)
     counted = calls_by_name(bounded)
     inexact = {name_of(f) for f in bounded if f[5] != "exact"}
     return {
         "rank": 1 - 6 * distance / (count**3 - count) if count > 2 else 1.0,
         "off": median(off),
         "most": max(off),
+        "share": median(abs(b / whole - a) / a for a, b in pairs),
         "found": count,
         "wrong": sum(
             counted.get(name) != count
@@ -178,14 +181,14 @@ def measure(
     }
 
 
-def page(results: dict[str, dict], rounds: int) -> Iterator[str]:
+def page(results: dict[str, dict], rounds: int, most: int) -> Iterator[str]:
     """The lines of the page."""
     columns = [s for s in SETTINGS if s != UNPROFILED] + [FOCUS]
     yield "# What leaving something out costs, and what is known then"
     yield ""
     yield f"Python {sys.version.split()[0]}, {measuring.machine()['cpu']},"
     yield f"revision {measuring.revision()}. Fresh processes, interleaved, {rounds}"
-    yield f"rounds, and up to {MOST_ROUNDS} until two agree; times as multiples of the"
+    yield f"rounds, and up to {most} until two agree; times as multiples of the"
     yield "unprofiled program's."
     yield ""
     yield "| program | seconds | " + " | ".join(columns) + " |"
@@ -223,17 +226,18 @@ def page(results: dict[str, dict], rounds: int) -> Iterator[str]:
     )
     yield ""
     yield f"The {TOP} functions with the largest cumulative time in the full profile:"
-    yield "rank correlation, deviation of their times (median, largest), how many are"
-    yield "found, how many of all functions are said to be exact, and how many of these"
-    yield "have another count of calls than all full profiles."
+    yield "rank correlation, deviation of their times (median, largest) and, in the median,"
+    yield "of their shares of the whole, how many are found, how many of all functions are"
+    yield "said to be exact, and how many of these have another count of calls than all full"
+    yield "profiles."
     yield ""
-    yield "| program | setting | rank | median | largest | found | exact | wrong |"
-    yield "|---|---|---:|---:|---:|---:|---:|---:|"
+    yield "| program | setting | rank | median | largest | share | found | exact | wrong |"
+    yield "|---|---|---:|---:|---:|---:|---:|---:|---:|"
     for name, result in results.items():
         for setting, a in result["agreement"].items():
             yield (
                 f"| {name} | {setting} | {a['rank']:.3f} | {100 * a['off']:.1f} % |"
-                f" {100 * a['most']:.0f} % | {a['found']} |"
+                f" {100 * a['most']:.0f} % | {100 * a['share']:.1f} % | {a['found']} |"
                 f" {a['exact']} of {a['functions']} | {a['wrong']} |"
             )
 
@@ -243,15 +247,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--programs", nargs="*", default=PROGRAMS)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--most", type=int, default=MOST_ROUNDS, help="rounds")
     parser.add_argument("--factor", type=float, default=7.0, help="of the usual work")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args()
     results = {}
-    undisturbed = measuring.Undisturbed(options.rounds, MOST_ROUNDS)
+    undisturbed = measuring.Undisturbed(options.rounds, options.most)
     for name in options.programs:
         scale = max(1, round(programs.SCALES[name] * options.factor))
         results[name] = measure(name, scale, undisturbed)
-        text = "\n".join(page(results, options.rounds)) + "\n"
+        text = "\n".join(page(results, options.rounds, options.most)) + "\n"
         options.output.write_text(text, "utf-8")
         print(f"{name}, {results[name]['rounds']} rounds", flush=True)
     print(options.output)
