@@ -122,9 +122,9 @@ def agreement(
     Returns:
         rank: Spearman's coefficient, off, most: the median and the largest deviation of
         the cumulative time, as a share of it, share: the median deviation of its share
-        of the whole, which a slower host leaves as it is, wrong: functions that are said to be exact
-        and have another number of calls, of those in which the full profiles agree,
-        `certain`.
+        of the whole, which a slower host leaves as it is, wrong: functions that are
+        said to be exact and have another number of calls, of those in which the full
+        profiles agree, `certain`.
     """
     other = {tuple(f[:3]): f for f in bounded}
     top = sorted(full, key=lambda f: -f[4])[:TOP]
@@ -226,12 +226,12 @@ def page(results: dict[str, dict], rounds: int, most: int) -> Iterator[str]:
     )
     yield ""
     yield f"The {TOP} functions with the largest cumulative time in the full profile:"
-    yield "rank correlation, deviation of their times (median, largest) and, in the median,"
-    yield "of their shares of the whole, how many are found, how many of all functions are"
-    yield "said to be exact, and how many of these have another count of calls than all full"
-    yield "profiles."
+    yield "rank correlation, deviation of their times (median, largest) and of their"
+    yield "shares of the whole (median), how many are found, how many of all functions"
+    yield "are said to be exact, and how many of these have another count of calls than"
+    yield "all full profiles have."
     yield ""
-    yield "| program | setting | rank | median | largest | share | found | exact | wrong |"
+    yield "| program | setting | rank | off | largest | share | found | exact | wrong |"
     yield "|---|---|---:|---:|---:|---:|---:|---:|---:|"
     for name, result in results.items():
         for setting, a in result["agreement"].items():

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAST_SEEN                                                                     \
-    0.2 /* of the caller's ticks, as recorded, while the callee was on                 \
-         */
+#define LEAST_SEEN 0.2 /* of a reference's ticks, as recorded, while a unit was on */
 #define MOST_FACTOR 1e6
 #define STEPS 8 /* towards what is left to folded functions */
 
@@ -275,15 +273,14 @@ set_factors(const fp_path *paths, size_t count, fp_figures *figures, const sum *
             const load_list *list, const uint32_t *seen)
 {
     for (size_t i = 1; i < count; i++) {
-        const uint32_t reference = reference_of(paths, (uint32_t)i, seen);
-        const double share = share_seen(&paths[i], &paths[reference]);
-        const sum *of = &sums[paths[reference].function];
-        double factor;
         if (!paths[i].was_off || seen[i] == 0) {
             continue; /* of nobody's time */
         }
-        factor = reference == seen[i] ? factor_of(list, of, share)
-                                      : factor_of_recursion(of, share);
+        const uint32_t reference = reference_of(paths, (uint32_t)i, seen);
+        const double share = share_seen(&paths[i], &paths[reference]);
+        const sum *of = &sums[paths[reference].function];
+        const double factor = reference == seen[i] ? factor_of(list, of, share)
+                                                   : factor_of_recursion(of, share);
         figures[i].factor = fmin(factor * figures[reference].factor, MOST_FACTOR);
     }
 }
@@ -396,13 +393,12 @@ fill_loads(load_list *list, const fp_thread_record *thread, const fp_figures *fi
 
     list->count = thread->path_count - 1;
     for (size_t i = 1; i < thread->path_count; i++) {
-        const uint32_t reference = reference_of(paths, (uint32_t)i, seen);
         const fp_cost cost =
             correction != NULL ? fp_correction_of(correction, &paths[i]) : (fp_cost){0};
         mass[i] = 1.0;
         if (paths[i].was_off && seen[i] != 0) {
-            mass[i] = share_seen(&paths[i], &paths[reference]);
-            mass[i] *= reference != seen[i] ? mass[reference] : 1.0;
+            const uint32_t reference = reference_of(paths, (uint32_t)i, seen);
+            mass[i] = mass[reference] * share_seen(&paths[i], &paths[reference]);
         }
         list->loads[i - 1] =
             (load){.seen = mass[i], .added = fmax(cost.inside + cost.outside, 0.0)};
