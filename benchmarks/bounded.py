@@ -143,7 +143,7 @@ def agreement(
         "share": median(abs(b / whole - a) / a for a, b in pairs),
         "found": count,
         "wrong": sum(
-            counted.get(name) != count
+            counted.get(name, count) != count
             for name, count in certain.items()
             if name not in inexact
         ),

@@ -102,9 +102,9 @@ begin_spending(fpy_session *session)
     set_costs(session);
     thrift->is_learning = true;
     thrift->began = thrift->surveyed_at = thrift->unfolded_at = now;
-    if (thrift->folding.began == 0) {
-        thrift->folding.began = thrift->folding.surveyed = now;
-    }
+    /* What passed since it was disabled counts for nothing. */
+    thrift->folding.began += now - thrift->folding.surveyed;
+    thrift->folding.surveyed = now;
     thrift->spent = thrift->spent_at_survey = 0.0;
     grant(thrift, ticks_of(session, FIRST_SPENDING), now);
 }
@@ -140,7 +140,9 @@ survey(fpy_session *session, fp_ticks now)
          r = r->next) {
         status = fp_folding_survey(folding, &r->engine, now);
     }
-    fp_folding_end_survey(folding);
+    if (status == FP_OK) {
+        fp_folding_end_survey(folding);
+    }
     return status;
 }
 
@@ -278,6 +280,9 @@ fpy_bound_survey(fpy_session *session, fp_ticks now)
 {
     fpy_thrift *thrift = &session->thrift;
 
+    if (!session->enabled) {
+        now = thrift->folding.surveyed; /* nothing has passed since */
+    }
     if (thrift->share > 0.0 && survey(session, now) == FP_OK) {
         thrift->surveyed_at = now;
         thrift->spent_at_survey = thrift->spent;

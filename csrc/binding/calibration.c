@@ -85,6 +85,7 @@ typedef struct {
     PyObject *few_turns;
     probe probes[PROBES];
     fp_ticks ignored; /* the loop over BUILTIN, where no C function is recorded */
+    fp_ticks ignored_work;
     int64_t most_ns;
     double work; /* what it took, on average: all figures are for that */
     double pace; /* see fp_costs, as the next */
@@ -381,7 +382,9 @@ run_ignored(bench *b, const fpy_session *session)
         if (!is_whole(session, before, after, EMPTY)) {
             return SPOILED;
         }
-        keep_least(&b->ignored, after.own - before.own);
+        if (keep_least(&b->ignored, after.own - before.own)) {
+            b->ignored_work = fp_processor_look(&session->state->processor);
+        }
     }
     return DONE;
 }
@@ -428,10 +431,14 @@ by_size(const void *one, const void *other)
     return (a > b) - (a < b);
 }
 
+/* What took so long where the known work took `then`, as if it had taken what it does
+ * on average. */
 static fp_ticks
-times(fp_ticks ticks, double factor)
+usual(const bench *b, const fp_processor *processor, fp_ticks ticks, fp_ticks then)
 {
-    return (fp_ticks)((double)ticks * factor + 0.5);
+    return (fp_ticks)((double)ticks *
+                          fp_processor_ratio(processor, (double)then, b->work) +
+                      0.5);
 }
 
 /* All as if the processor had been as fast at all times. */
@@ -448,14 +455,12 @@ sum_up(bench *b, const fp_processor *processor)
     b->work = count > 0 ? works / count : 0.0;
     for (int i = 0; i < PROBES; i++) {
         probe *p = &b->probes[i];
-        const double slower =
-            fp_processor_ratio(processor, (double)p->recorded_work, b->work);
-        p->plain = times(p->plain,
-                         fp_processor_ratio(processor, (double)p->plain_work, b->work));
-        p->own = times(p->own, slower);
-        p->callees = times(p->callees, slower);
+        p->plain = usual(b, processor, p->plain, p->plain_work);
+        p->own = usual(b, processor, p->own, p->recorded_work);
+        p->callees = usual(b, processor, p->callees, p->recorded_work);
         qsort(p->recorded, b->recorded_rounds, sizeof *p->recorded, by_size);
     }
+    b->ignored = usual(b, processor, b->ignored, b->ignored_work);
 }
 
 /* For one call, as the next. */

@@ -43,7 +43,8 @@ typedef enum {
     FP_FOLDED,       /* its own time is its caller's: a collection of garbage */
 } fp_visibility;
 
-/* Nodes above one, in which the outermost of its function is looked for. */
+/* Nodes above one, in which the outermost of its function is looked for: what is
+ * farther apart is estimated as if it were no recursion, or not at all. */
 #define FP_FARTHEST 1000
 
 typedef struct fp_node fp_node;

@@ -207,16 +207,6 @@ share_seen(const fp_path *path, const fp_path *reference)
                            : 1.0;
 }
 
-/* Whose time tells what passed unseen of a path: of the nearest above that was seen all
- * the time, which is in `seen`; in a recursion of the outermost call. */
-static uint32_t
-reference_of(const fp_path *paths, uint32_t i, const uint32_t *seen)
-{
-    const uint32_t highest = outermost(paths, i);
-
-    return highest != i ? highest : seen[i];
-}
-
 /* In the part of a thread's time in which what was seen for a share of it was seen: how
  * much of that the profiler added. Whatever was seen less often was seen then. */
 static double
@@ -270,13 +260,13 @@ factor_of_recursion(const sum *of, double share)
 
 static void
 set_factors(const fp_path *paths, size_t count, fp_figures *figures, const sum *sums,
-            const load_list *list, const uint32_t *seen)
+            const load_list *list, const uint32_t *seen, const uint32_t *references)
 {
     for (size_t i = 1; i < count; i++) {
         if (!paths[i].was_off || seen[i] == 0) {
             continue; /* of nobody's time */
         }
-        const uint32_t reference = reference_of(paths, (uint32_t)i, seen);
+        const uint32_t reference = references[i];
         const double share = share_seen(&paths[i], &paths[reference]);
         const sum *of = &sums[paths[reference].function];
         const double factor = reference == seen[i] ? factor_of(list, of, share)
@@ -344,9 +334,9 @@ part_of(const sum *of)
 static void
 estimate(const fp_path *paths, size_t count, fp_figures *figures, sum *sums,
          size_t function_count, const load_list *list, double *mass,
-         const uint32_t *seen)
+         const uint32_t *seen, const uint32_t *references)
 {
-    set_factors(paths, count, figures, sums, list, seen);
+    set_factors(paths, count, figures, sums, list, seen, references);
     for (int i = 0; i < STEPS; i++) {
         settle(paths, count, figures, sums, function_count, mass);
     }
@@ -374,19 +364,29 @@ estimate(const fp_path *paths, size_t count, fp_figures *figures, sum *sums,
     }
 }
 
+/* Of each path: the nearest above that was seen all the time, or the path itself; and
+ * of one that was off, whose time tells what passed unseen of it: that one, or in a
+ * recursion the outermost call. */
 static void
-find_seen(const fp_path *paths, size_t count, uint32_t *seen)
+find_references(const fp_path *paths, size_t count, uint32_t *seen,
+                uint32_t *references)
 {
     seen[0] = 0;
     for (size_t i = 1; i < count; i++) {
-        seen[i] = paths[i].was_off ? seen[paths[i].parent] : (uint32_t)i;
+        seen[i] = (uint32_t)i;
+        if (paths[i].was_off) {
+            const uint32_t highest = outermost(paths, (uint32_t)i);
+            seen[i] = seen[paths[i].parent];
+            references[i] = highest != i ? highest : seen[i];
+        }
     }
 }
 
 /* `mass` has room for all paths: in which share of the time each was seen. */
 static void
 fill_loads(load_list *list, const fp_thread_record *thread, const fp_figures *figures,
-           const fp_correction *correction, const uint32_t *seen, double *mass)
+           const fp_correction *correction, const uint32_t *seen,
+           const uint32_t *references, double *mass)
 {
     const fp_path *paths = thread->paths;
     double linear = 0.0, after = 0.0;
@@ -397,8 +397,8 @@ fill_loads(load_list *list, const fp_thread_record *thread, const fp_figures *fi
             correction != NULL ? fp_correction_of(correction, &paths[i]) : (fp_cost){0};
         mass[i] = 1.0;
         if (paths[i].was_off && seen[i] != 0) {
-            const uint32_t reference = reference_of(paths, (uint32_t)i, seen);
-            mass[i] = mass[reference] * share_seen(&paths[i], &paths[reference]);
+            mass[i] =
+                mass[references[i]] * share_seen(&paths[i], &paths[references[i]]);
         }
         list->loads[i - 1] =
             (load){.seen = mass[i], .added = fmax(cost.inside + cost.outside, 0.0)};
@@ -438,7 +438,7 @@ estimate_unseen(const fp_thread_record *thread, fp_figures *figures,
     fp_status status = FP_NOMEM;
     size_t function_count;
     load_list list = {0};
-    uint32_t *seen;
+    uint32_t *seen, *references;
     double *mass;
     sum *sums;
 
@@ -449,19 +449,29 @@ estimate_unseen(const fp_thread_record *thread, fp_figures *figures,
         return FP_OK;
     }
     seen = fp_alloc(count * sizeof *seen);
+    references = fp_alloc(count * sizeof *references);
     mass = fp_alloc(count * sizeof *mass);
     sums = sums_of(thread, figures, &function_count);
     list.loads = fp_alloc(count * sizeof *list.loads);
-    if (seen != NULL && mass != NULL && sums != NULL && list.loads != NULL) {
-        find_seen(thread->paths, count, seen);
-        fill_loads(&list, thread, figures, correction, seen, mass);
-        estimate(
-            thread->paths, count, figures, sums, function_count, &list, mass, seen);
+    if (seen != NULL && references != NULL && mass != NULL && sums != NULL &&
+        list.loads != NULL) {
+        find_references(thread->paths, count, seen, references);
+        fill_loads(&list, thread, figures, correction, seen, references, mass);
+        estimate(thread->paths,
+                 count,
+                 figures,
+                 sums,
+                 function_count,
+                 &list,
+                 mass,
+                 seen,
+                 references);
         status = FP_OK;
     }
     fp_free(list.loads);
     fp_free(sums);
     fp_free(mass);
+    fp_free(references);
     fp_free(seen);
     return status;
 }

@@ -13,8 +13,12 @@
  * reference has, which is the nearest path above that was seen all the time, or in a
  * recursion its function's outermost call:
  *
- *      factor     = the reference's inclusive / the same less what passed unseen,
+ *      factor     = the reference's inclusive / the part of that in which it was seen,
  *                   times the reference's own factor
+ *
+ * both without what the profiler added. That lies where most was seen: so from the
+ * part as recorded are taken the events of all paths that were seen for as long or
+ * less, and of the others their share.
  *
  * What passed unseen is in the own ticks of who was seen. In those of a caller that was
  * itself off for a while it is what its callees have, by their factors, more than was

@@ -211,7 +211,10 @@ infer(const fp_folding *folding, fp_absence *absence)
                                      (double)function->present
                                : 0.0;
 
-    absence->unseen = (fp_ticks)(share_off(folding, absence->edge.unit) * before);
+    /* A recursion's outermost calls are hardly there while it is off. */
+    absence->unseen = reference == function
+                          ? 0
+                          : (fp_ticks)(share_off(folding, absence->edge.unit) * before);
     absence->since = (fp_ticks)(before - present);
     absence->is_new = false;
 }
@@ -289,50 +292,57 @@ fp_folding_was_off(const fp_recorder *recorder, const fp_node *node)
 const fp_node *
 fp_folding_reference(const fp_recorder *recorder, const fp_node *node)
 {
-    const fp_node *above = node->edge.parent;
-    const fp_node *outermost = NULL;
+    return place_of(recorder, node)->reference;
+}
 
-    if (node->is_within) {
-        for (int i = 0; i < FP_FARTHEST && above != NULL; i++) {
-            if (above->edge.key == node->edge.key) {
-                outermost = above;
-            }
-            above = above->edge.parent;
+static const fp_node *
+outermost(const fp_node *node)
+{
+    const fp_node *found = NULL;
+    const fp_node *above = node->edge.parent;
+
+    for (int i = 0; i < FP_FARTHEST && above != NULL; i++) {
+        if (above->edge.key == node->edge.key) {
+            found = above;
         }
-        return outermost;
-    }
-    while (above != NULL && fp_folding_was_off(recorder, above)) {
         above = above->edge.parent;
     }
-    return above != NULL && above->edge.parent != NULL ? above : NULL;
+    return found;
 }
 
-/* Whether the absence of a node still has the reference that is the nearest. */
-static bool
-is_settled(const fp_folding_place *place, const fp_node *node)
-{
-    return place->absence != NULL &&
-           (node->is_within || !place->absence->edge.reference->was_off);
-}
-
-/* FP_OK, or FP_NOMEM. */
+/* Once the node above has been seen to. FP_OK, or FP_NOMEM. */
 static fp_status
 find_absence(fp_folding *folding, fp_recorder *recorder, const fp_node *node)
 {
     fp_folding_place *place = &recorder->foldables[node->index];
-    const fp_node *reference;
+    const fp_node *above = place_of(recorder, node->edge.parent)->nearest;
+    const fp_node *reference = above;
+    fp_absence *absence;
 
-    if (!fp_folding_was_off(recorder, node) || is_settled(place, node)) {
+    if (!fp_folding_was_off(recorder, node)) {
+        place->nearest = node;
         return FP_OK;
     }
-    reference = fp_folding_reference(recorder, node);
-    place->absence =
-        reference != NULL
-            ? absence_of(folding,
+    place->nearest = above;
+    if (node->is_within) {
+        reference = place->reference != NULL ? place->reference : outermost(node);
+    }
+    if (reference == NULL ||
+        (reference == place->reference && place->absence != NULL)) {
+        return FP_OK;
+    }
+    absence = absence_of(folding,
                          recorder->foldables[reference->index].foldable->function,
-                         place->foldable)
-            : NULL;
-    return place->absence != NULL || reference == NULL ? FP_OK : FP_NOMEM;
+                         place->foldable);
+    if (absence == NULL) {
+        return FP_NOMEM;
+    }
+    if (absence != place->absence && !absence->is_new && !node->is_within) {
+        absence->since -= node->inclusive_ticks; /* which it will have from now on */
+    }
+    place->reference = reference;
+    place->absence = absence;
+    return FP_OK;
 }
 
 static void

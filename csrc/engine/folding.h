@@ -86,8 +86,10 @@ typedef struct fp_absence {
 
 /* What is known of a node. */
 typedef struct fp_folding_place {
-    fp_foldable *foldable; /* NULL: it has not been surveyed */
-    fp_absence *absence;   /* NULL: it was never off, or has no reference */
+    fp_foldable *foldable;    /* NULL: it has not been surveyed */
+    const fp_node *nearest;   /* itself or a node above that was never off; or NULL */
+    const fp_node *reference; /* of one that was off; or NULL, as the next */
+    fp_absence *absence;
 } fp_folding_place;
 
 /* What a call of each kind costs. */
@@ -135,9 +137,9 @@ const fp_folded *fp_folding_find(const fp_folding *folding, fp_key function);
 bool fp_folding_has_function(const fp_folding *folding, fp_key function);
 bool fp_folding_has_call(const fp_folding *folding, fp_key caller, fp_key callee);
 
-/* Of a node, as of the last survey: whether it was off for a while; the node above that
- * is its reference's, or NULL; and which share of that one's time passed while it was
- * off. */
+/* Of a node, as of the last survey: whether it was off for a while; then, the node
+ * above that is its reference's, or NULL; and which share of that one's time passed
+ * while it was off. */
 bool fp_folding_was_off(const fp_recorder *recorder, const fp_node *node);
 const fp_node *fp_folding_reference(const fp_recorder *recorder, const fp_node *node);
 double fp_folding_unseen_share(const fp_recorder *recorder, const fp_node *node);

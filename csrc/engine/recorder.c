@@ -133,6 +133,16 @@ switch_to_pairs(fp_recorder *recorder, fp_ticks program_now)
     return FP_OK;
 }
 
+/* Calls are ended that are not the last thing to be done at `now`: what a look took
+ * would be missing in what comes then. */
+static void
+put_off_look(fp_recorder *recorder, fp_ticks now)
+{
+    if (recorder->look_at < now) {
+        recorder->look_at = now;
+    }
+}
+
 fp_status
 fp_recorder_enter_slow(fp_recorder *recorder, fp_key key, fp_frame frame, fp_ticks now)
 {
@@ -144,6 +154,7 @@ fp_recorder_enter_slow(fp_recorder *recorder, fp_key key, fp_frame frame, fp_tic
     }
     if (recorder->top->frame == frame) {
         /* The same frame cannot be entered twice: its end was missed. */
+        put_off_look(recorder, now);
         fp_recorder_leave(recorder, frame, now, false);
     }
     if (!have_room(recorder) || !have_room_for_off(recorder)) {
@@ -175,6 +186,7 @@ fp_recorder_leave_slow(fp_recorder *recorder, fp_frame frame, fp_ticks now, bool
     if (wanted == recorder->stack) {
         return FP_UNKNOWN;
     }
+    put_off_look(recorder, now);
     while (recorder->top != wanted) {
         fp_recorder_leave(recorder, recorder->top->frame, now, false);
     }
@@ -194,7 +206,7 @@ fp_recorder_left(fp_recorder *recorder, fp_ticks elapsed, fp_ticks now)
         if (fp_slowness_is_due(recorder->slowness, now)) {
             fp_recorder_lose(recorder, fp_slowness_look(recorder->slowness));
         }
-        recorder->look_at = now + FP_LOOK_EVERY;
+        recorder->look_at = recorder->slowness->looked_at + FP_LOOK_EVERY;
     }
 }
 
@@ -284,6 +296,7 @@ fp_recorder_close(fp_recorder *recorder, fp_ticks now)
         fp_pairs_close(recorder->pairs, program_time(recorder, now));
         return;
     }
+    put_off_look(recorder, now);
     while (recorder->top != recorder->stack) {
         fp_recorder_leave(recorder, recorder->top->frame, now, false);
     }

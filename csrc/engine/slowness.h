@@ -47,7 +47,8 @@ double fp_processor_ratio(const fp_processor *processor, double from, double to)
 /* One more look; the answer is what looking took. */
 fp_ticks fp_slowness_look(fp_slowness *slowness);
 
-/* Some milliseconds, from one look to the next. */
+/* From one look to the next: some milliseconds where ticks are a processor's cycles, or
+ * a third of a second where they are an arm64's. */
 #define FP_LOOK_EVERY ((fp_ticks)1 << 23)
 
 /* Whether the last look was so long ago. */

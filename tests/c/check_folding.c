@@ -249,6 +249,50 @@ START_TEST(what_a_folded_function_calls_counts_once)
 }
 END_TEST
 
+/* LEAF, by the dispatcher and by the caller itself. */
+static void
+work_both_ways(int times)
+{
+    for (int i = 0; i < times; i++) {
+        const bool is_on = enter(DISPATCHER, true);
+
+        call(LEAF, true, 80);
+        now += 40;
+        if (is_on) {
+            leave();
+        }
+        call(LEAF, true, 10);
+    }
+}
+
+START_TEST(a_path_may_come_to_a_reference_that_others_have)
+{
+    fp_stats stats;
+
+    start();
+    enter(MAIN, true);
+    work_both_ways(100);
+    fold(100 * COST);
+    ck_assert(fp_folding_has_function(&folding, LEAF));
+    ck_assert(!fp_folding_has_function(&folding, DISPATCHER));
+    work_both_ways(100);
+    fold(0.0); /* the dispatcher too: all its calls of LEAF are MAIN's now */
+    ck_assert(fp_folding_has_function(&folding, DISPATCHER));
+    work_both_ways(200);
+    survey();
+    fp_folding_unfold(&folding);
+    fp_folding_mark(&recorder);
+    work_both_ways(100);
+    survey();
+    leave();
+    stats = stats_of_recorder(&recorder, now);
+    assert_near(stats.functions[number_of(LEAF)].calls, 1000);
+    assert_near(stats.functions[number_of(DISPATCHER)].calls, 500);
+    fp_stats_free(&stats);
+    finish();
+}
+END_TEST
+
 START_TEST(a_recursion_is_estimated_by_its_outermost_calls_time)
 {
     fp_stats stats;
@@ -319,6 +363,10 @@ START_TEST(surveys_survive_every_failure)
             fp_folding_end_survey(&folding);
             status = fp_folding_fold(&folding, 0.0);
         }
+        if (status == FP_OK) { /* what is off has references now */
+            fp_folding_begin_survey(&folding, now);
+            status = fp_folding_survey(&folding, &recorder, now);
+        }
         fail_allocations_from(0);
         fp_folding_mark(&recorder);
         work(10);
@@ -334,5 +382,6 @@ RUN_SUITE("folding", nothing_is_folded_where_it_costs_little,
           what_is_off_is_estimated_by_its_callers_time,
           what_passed_unseen_in_a_folded_function_is_not_its_own,
           what_a_folded_function_calls_counts_once,
+          a_path_may_come_to_a_reference_that_others_have,
           a_recursion_is_estimated_by_its_outermost_calls_time,
           what_is_let_back_in_is_recorded_again, surveys_survive_every_failure)

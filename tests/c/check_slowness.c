@@ -116,8 +116,6 @@ END_TEST
 
 /* ---- while calls are recorded ---- */
 
-#define LATER ((fp_ticks)1 << 24) /* than a look that has just been */
-
 static void
 call(fp_recorder *recorder, fp_ticks now, fp_ticks ticks)
 {
@@ -143,22 +141,50 @@ START_TEST(looks_come_at_intervals)
     }
     ck_assert_double_eq(slowness.looks, 1.0);
     ck_assert_int_eq(recorder.lost_ticks, 0);
-    slowness.looked_at = now - LATER; /* the recorder has not come to it yet */
-    call(&recorder, now + 10, 5);
+    call(&recorder, now + FP_LOOK_EVERY - 5, 5);
     ck_assert_double_eq(slowness.looks, 1.0);
-    for (int i = 0; i < 3; i++) { /* after calls that take next to nothing, too */
-        call(&recorder, now + LATER, 5);
-    }
+    call(&recorder, now + FP_LOOK_EVERY - 4, 5); /* however short it is */
     ck_assert_double_eq(slowness.looks, 2.0);
     ck_assert_int_gt(recorder.lost_ticks, 0); /* nobody's time */
-    call(&other, slowness.looked_at, 5);      /* another thread need not */
+    now = slowness.looked_at;
+    call(&recorder, now + FP_LOOK_EVERY - 5, 5);
     ck_assert_double_eq(slowness.looks, 2.0);
+    call(&other, now, 5); /* one thread looks for all, */
+    call(&other, now + FP_LOOK_EVERY - 4, 5);
+    ck_assert_double_eq(slowness.looks, 3.0);
+    now = slowness.looked_at;
+    call(&recorder, now, 5); /* and then the others need not */
+    ck_assert_double_eq(slowness.looks, 3.0);
+    call(&recorder, now + FP_LOOK_EVERY - 4, 5);
+    ck_assert_double_eq(slowness.looks, 4.0);
 
     recorder.slowness = NULL;
-    slowness.looked_at = now;
-    call(&recorder, now + 4 * LATER, 5);
-    ck_assert_double_eq(slowness.looks, 2.0);
+    call(&recorder, now + 4 * FP_LOOK_EVERY, 5);
+    ck_assert_double_eq(slowness.looks, 4.0);
     fp_recorder_free(&other);
+    fp_recorder_free(&recorder);
+}
+END_TEST
+
+START_TEST(nothing_is_lost_while_calls_are_closed)
+{
+    fp_budget budget = {.nodes_left = 10};
+    fp_processor processor = processor_with(100);
+    fp_slowness slowness = {.processor = &processor};
+    fp_recorder recorder;
+    fp_ticks now;
+
+    ck_assert_int_eq(fp_recorder_init(&recorder, &budget), FP_OK);
+    recorder.slowness = &slowness;
+    look(&slowness, 100);
+    now = slowness.looked_at;
+    fp_recorder_enter(&recorder, MAIN, frame(1), now);
+    fp_recorder_enter(&recorder, HELPER, frame(2), now + FP_LOOK_EVERY);
+    fp_recorder_enter(&recorder, LEAF, frame(3), now + FP_LOOK_EVERY);
+    fp_recorder_close(&recorder, now + FP_LOOK_EVERY + 1);
+    ck_assert_double_eq(slowness.looks, 1.0);
+    ck_assert_int_eq(recorder.lost_ticks, 0);
+    ck_assert_int_eq(recorder.clamped, 0);
     fp_recorder_free(&recorder);
 }
 END_TEST
@@ -179,4 +205,5 @@ END_TEST
 RUN_SUITE("slowness", the_least_is_kept, the_ratio_is_how_much_longer_events_take,
           what_is_not_known_or_not_apart_is_no_ratio, looks_that_agree_are_believed,
           a_few_looks_may_have_met_a_disturbance, a_look_that_failed_counts_for_nothing,
-          where_the_processor_is_slow_there_are_fewer_events, looks_come_at_intervals)
+          where_the_processor_is_slow_there_are_fewer_events, looks_come_at_intervals,
+          nothing_is_lost_while_calls_are_closed)
