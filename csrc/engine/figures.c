@@ -8,6 +8,9 @@
 
 #define LEAST_SEEN 0.2 /* of a reference's ticks, as recorded, while a unit was on */
 #define MOST_FACTOR 1e6
+#define COLD                                                                           \
+    1.4 /* by which events cost more in the moments in which all are seen: some        \
+           milliseconds after the interpreter has instrumented all code anew */
 #define STEPS 8 /* towards what is left to folded functions */
 
 /* What is known of a path once its children have been summed up. */
@@ -241,7 +244,7 @@ factor_of(const load_list *list, const sum *of, double share)
     if (share <= 0.0 || share >= 1.0) {
         return 1.0;
     }
-    added = of_all > 0.0 ? density(list, share) * of_it / of_all : 0.0;
+    added = of_all > 0.0 ? COLD * density(list, share) * of_it / of_all : 0.0;
     seen = share * of->raw * (1.0 - fmin(added, 1.0 - LEAST_SEEN));
     return seen > 0.0 && of->all > seen ? of->all / seen : 1.0;
 }
