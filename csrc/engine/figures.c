@@ -261,28 +261,55 @@ factor_of_recursion(const sum *of, double share)
     return seen > 0.0 && of->all > seen ? of->all / seen : 1.0;
 }
 
-static void
-set_factors(const fp_path *paths, size_t count, fp_figures *figures, const sum *sums,
-            const load_list *list, const uint32_t *seen, const uint32_t *references)
+/* The paths of a thread of which some were off for a while; of each: */
+typedef struct {
+    const fp_path *paths;
+    size_t count;
+    fp_figures *figures;
+    uint32_t
+        *seen; /* the nearest above that was seen all the time, or the path itself */
+    uint32_t *references; /* of one that was off, whose time tells what passed unseen:
+                             that one, or in a recursion the outermost call */
+    double *mass;         /* for one thing after the other */
+    sum *sums;            /* of each function */
+    size_t function_count;
+    load_list list;
+} estimating;
+
+/* Whether it is to be estimated: not what would be of nobody's time. */
+static bool
+is_estimated(const estimating *all, size_t i)
 {
-    for (size_t i = 1; i < count; i++) {
-        if (!paths[i].was_off || seen[i] == 0) {
-            continue; /* of nobody's time */
-        }
-        const uint32_t reference = references[i];
-        const double share = share_seen(&paths[i], &paths[reference]);
-        const sum *of = &sums[paths[reference].function];
-        const double factor = reference == seen[i] ? factor_of(list, of, share)
-                                                   : factor_of_recursion(of, share);
-        figures[i].factor = fmin(factor * figures[reference].factor, MOST_FACTOR);
-    }
+    return all->paths[i].was_off && all->seen[i] != 0;
 }
 
-/* How many times as much a path had as was recorded while its caller was. */
-static double
-factor_within(const fp_path *paths, size_t i, const fp_figures *figures)
+static sum *
+sum_of(const estimating *all, size_t i)
 {
-    return fmax(figures[i].factor / figures[paths[i].parent].factor, 1.0);
+    return &all->sums[all->paths[i].function];
+}
+
+static double
+own_of(const estimating *all, size_t i)
+{
+    return (double)all->figures[i].usage.own;
+}
+
+static void
+set_factors(const estimating *all)
+{
+    for (size_t i = 1; i < all->count; i++) {
+        if (is_estimated(all, i)) {
+            const uint32_t reference = all->references[i];
+            const double share = share_seen(&all->paths[i], &all->paths[reference]);
+            const sum *of = sum_of(all, reference);
+            const double factor = reference == all->seen[i]
+                                      ? factor_of(&all->list, of, share)
+                                      : factor_of_recursion(of, share);
+            all->figures[i].factor =
+                fmin(factor * all->figures[reference].factor, MOST_FACTOR);
+        }
+    }
 }
 
 /* Of the own ticks of a path that was off for a while, some are those of callees that
@@ -290,22 +317,23 @@ factor_within(const fp_path *paths, size_t i, const fp_figures *figures)
  * left to the callees. `mass`, of each path: its own, and that of all below that were
  * off, as often as they were called while it was seen. */
 static void
-settle(const fp_path *paths, size_t count, const fp_figures *figures, sum *sums,
-       size_t function_count, double *mass)
+settle(const estimating *all)
 {
-    for (size_t i = 1; i < count; i++) {
-        mass[i] = (double)figures[i].usage.own * sums[paths[i].function].kept;
+    for (size_t i = 1; i < all->count; i++) {
+        all->mass[i] = own_of(all, i) * sum_of(all, i)->kept;
     }
-    for (size_t i = count; i-- > 1;) {
-        const uint32_t parent = paths[i].parent;
-        if (paths[i].was_off && paths[parent].was_off) {
-            const double factor = factor_within(paths, i, figures);
-            sums[paths[parent].function].unseen += (factor - 1.0) * mass[i];
-            mass[parent] += factor * mass[i];
+    for (size_t i = all->count; i-- > 1;) {
+        const uint32_t parent = all->paths[i].parent;
+        if (all->paths[i].was_off && all->paths[parent].was_off) {
+            /* How many times as much it had as was recorded while its caller was. */
+            const double factor =
+                fmax(all->figures[i].factor / all->figures[parent].factor, 1.0);
+            sum_of(all, parent)->unseen += (factor - 1.0) * all->mass[i];
+            all->mass[parent] += factor * all->mass[i];
         }
     }
-    for (size_t i = 0; i < function_count; i++) {
-        sum *of = &sums[i];
+    for (size_t i = 0; i < all->function_count; i++) {
+        sum *of = &all->sums[i];
         of->kept /= 2.0;
         if (of->unseen < of->folded) {
             of->kept += (1.0 - of->unseen / of->folded) / 2.0;
@@ -333,80 +361,72 @@ part_of(const sum *of)
     return of->most > all ? (all - of->least) / (of->most - of->least) : 1.0;
 }
 
-/* Of what was off for a while. `mass` and `seen` have room for all paths. */
 static void
-estimate(const fp_path *paths, size_t count, fp_figures *figures, sum *sums,
-         size_t function_count, const load_list *list, double *mass,
-         const uint32_t *seen, const uint32_t *references)
+estimate(const estimating *all)
 {
-    set_factors(paths, count, figures, sums, list, seen, references);
+    set_factors(all);
     for (int i = 0; i < STEPS; i++) {
-        settle(paths, count, figures, sums, function_count, mass);
+        settle(all);
     }
-    for (size_t i = 1; i < count; i++) {
-        const double own = (double)figures[i].usage.own;
-        sum *of = &sums[paths[seen[i]].function];
-        if (!paths[i].was_off || seen[i] == 0) {
-            continue;
+    for (size_t i = 1; i < all->count; i++) {
+        if (is_estimated(all, i)) {
+            const double own = own_of(all, i), kept = sum_of(all, i)->kept;
+            sum *of = sum_of(all, all->seen[i]);
+            of->below += own;
+            of->least += own * kept;
+            of->most += own * kept * all->figures[i].factor;
         }
-        of->below += own;
-        of->least += own * sums[paths[i].function].kept;
-        of->most += own * sums[paths[i].function].kept * figures[i].factor;
     }
-    for (size_t i = 1; i < count; i++) {
-        const sum *of = &sums[paths[seen[i]].function];
+    for (size_t i = 1; i < all->count; i++) {
+        const sum *of = sum_of(all, all->seen[i]);
         const double part = part_of(of);
-        fp_figures *one = &figures[i];
-        if (paths[i].was_off && seen[i] != 0) {
+        fp_figures *one = &all->figures[i];
+        if (is_estimated(all, i)) {
             one->factor = 1.0 + (one->factor - 1.0) * part;
-            scale(&one->usage, one->factor * sums[paths[i].function].kept, one->factor);
-        } else if (seen[i] != 0 && of->own > 0.0) {
+            scale(&one->usage, one->factor * sum_of(all, i)->kept, one->factor);
+        } else if (all->seen[i] != 0 && of->own > 0.0) {
             const double given = of->least + part * (of->most - of->least) - of->below;
             scale(&one->usage, given < of->own ? 1.0 - given / of->own : 0.0, 1.0);
         }
     }
 }
 
-/* Of each path: the nearest above that was seen all the time, or the path itself; and
- * of one that was off, whose time tells what passed unseen of it: that one, or in a
- * recursion the outermost call. */
 static void
-find_references(const fp_path *paths, size_t count, uint32_t *seen,
-                uint32_t *references)
+find_references(const estimating *all)
 {
-    seen[0] = 0;
-    for (size_t i = 1; i < count; i++) {
-        seen[i] = (uint32_t)i;
-        if (paths[i].was_off) {
-            const uint32_t highest = outermost(paths, (uint32_t)i);
-            seen[i] = seen[paths[i].parent];
-            references[i] = highest != i ? highest : seen[i];
+    all->seen[0] = 0;
+    for (size_t i = 1; i < all->count; i++) {
+        all->seen[i] = (uint32_t)i;
+        if (all->paths[i].was_off) {
+            const uint32_t highest = outermost(all->paths, (uint32_t)i);
+            all->seen[i] = all->seen[all->paths[i].parent];
+            all->references[i] = highest != i ? highest : all->seen[i];
         }
     }
 }
 
-/* `mass` has room for all paths: in which share of the time each was seen. */
+/* `mass`: in which share of the time each path was seen. */
 static void
-fill_loads(load_list *list, const fp_thread_record *thread, const fp_figures *figures,
-           const fp_correction *correction, const uint32_t *seen,
-           const uint32_t *references, double *mass)
+fill_loads(estimating *all, const fp_correction *correction)
 {
-    const fp_path *paths = thread->paths;
+    const fp_path *paths = all->paths;
+    load_list *list = &all->list;
     double linear = 0.0, after = 0.0;
 
-    list->count = thread->path_count - 1;
-    for (size_t i = 1; i < thread->path_count; i++) {
+    list->count = all->count - 1;
+    for (size_t i = 1; i < all->count; i++) {
         const fp_cost cost =
             correction != NULL ? fp_correction_of(correction, &paths[i]) : (fp_cost){0};
-        mass[i] = 1.0;
-        if (paths[i].was_off && seen[i] != 0) {
-            mass[i] =
-                mass[references[i]] * share_seen(&paths[i], &paths[references[i]]);
+        all->mass[i] = 1.0;
+        if (is_estimated(all, i)) {
+            const uint32_t reference = all->references[i];
+            all->mass[i] =
+                all->mass[reference] * share_seen(&paths[i], &paths[reference]);
         }
-        list->loads[i - 1] =
-            (load){.seen = mass[i], .added = fmax(cost.inside + cost.outside, 0.0)};
+        list->loads[i - 1] = (load){.seen = all->mass[i],
+                                    .added = fmax(cost.inside + cost.outside, 0.0)};
         linear += list->loads[i - 1].added;
-        list->added += (double)figures[i].taken.added;
+        list->added += (double)all->figures[i].taken.added;
         list->raw += paths[i].parent == 0 ? (double)paths[i].inclusive_ticks : 0.0;
     }
     qsort(list->loads, list->count, sizeof *list->loads, by_seen);
@@ -438,12 +458,8 @@ estimate_unseen(const fp_thread_record *thread, fp_figures *figures,
                 const fp_correction *correction)
 {
     const size_t count = thread->path_count;
+    estimating all = {.paths = thread->paths, .count = count, .figures = figures};
     fp_status status = FP_NOMEM;
-    size_t function_count;
-    load_list list = {0};
-    uint32_t *seen, *references;
-    double *mass;
-    sum *sums;
 
     for (size_t i = 0; i < count; i++) {
         figures[i].factor = 1.0;
@@ -451,31 +467,23 @@ estimate_unseen(const fp_thread_record *thread, fp_figures *figures,
     if (!has_unseen(thread)) {
         return FP_OK;
     }
-    seen = fp_alloc(count * sizeof *seen);
-    references = fp_alloc(count * sizeof *references);
-    mass = fp_alloc(count * sizeof *mass);
-    sums = sums_of(thread, figures, &function_count);
-    list.loads = fp_alloc(count * sizeof *list.loads);
-    if (seen != NULL && references != NULL && mass != NULL && sums != NULL &&
-        list.loads != NULL) {
-        find_references(thread->paths, count, seen, references);
-        fill_loads(&list, thread, figures, correction, seen, references, mass);
-        estimate(thread->paths,
-                 count,
-                 figures,
-                 sums,
-                 function_count,
-                 &list,
-                 mass,
-                 seen,
-                 references);
+    all.seen = fp_alloc(count * sizeof *all.seen);
+    all.references = fp_alloc(count * sizeof *all.references);
+    all.mass = fp_alloc(count * sizeof *all.mass);
+    all.sums = sums_of(thread, figures, &all.function_count);
+    all.list.loads = fp_alloc(count * sizeof *all.list.loads);
+    if (all.seen != NULL && all.references != NULL && all.mass != NULL &&
+        all.sums != NULL && all.list.loads != NULL) {
+        find_references(&all);
+        fill_loads(&all, correction);
+        estimate(&all);
         status = FP_OK;
     }
-    fp_free(list.loads);
-    fp_free(sums);
-    fp_free(mass);
-    fp_free(references);
-    fp_free(seen);
+    fp_free(all.list.loads);
+    fp_free(all.sums);
+    fp_free(all.mass);
+    fp_free(all.references);
+    fp_free(all.seen);
     return status;
 }
 

@@ -233,7 +233,7 @@ static fp_status
 make_room(fp_recorder *recorder)
 {
     const size_t count = recorder->tree.count;
-    size_t size = recorder->foldables_size;
+    size_t size = recorder->places_size;
     fp_folding_place *places;
 
     if (count <= size) {
@@ -243,15 +243,15 @@ make_room(fp_recorder *recorder)
     while (size < count) {
         size *= 2;
     }
-    places = fp_realloc(recorder->foldables, size * sizeof *places);
+    places = fp_realloc(recorder->places, size * sizeof *places);
     if (places == NULL) {
         return FP_NOMEM;
     }
-    memset(places + recorder->foldables_size,
+    memset(places + recorder->places_size,
            0,
-           (size - recorder->foldables_size) * sizeof *places);
-    recorder->foldables = places;
-    recorder->foldables_size = (uint32_t)size;
+           (size - recorder->places_size) * sizeof *places);
+    recorder->places = places;
+    recorder->places_size = (uint32_t)size;
     return FP_OK;
 }
 
@@ -277,8 +277,8 @@ place_of(const fp_recorder *recorder, const fp_node *node)
 {
     static const fp_folding_place nothing;
 
-    return node->index < recorder->foldables_size ? &recorder->foldables[node->index]
-                                                  : &nothing;
+    return node->index < recorder->places_size ? &recorder->places[node->index]
+                                               : &nothing;
 }
 
 bool
@@ -314,7 +314,7 @@ outermost(const fp_node *node)
 static fp_status
 find_absence(fp_folding *folding, fp_recorder *recorder, const fp_node *node)
 {
-    fp_folding_place *place = &recorder->foldables[node->index];
+    fp_folding_place *place = &recorder->places[node->index];
     const fp_node *above = place_of(recorder, node->edge.parent)->nearest;
     const fp_node *reference = above;
     fp_absence *absence;
@@ -332,7 +332,7 @@ find_absence(fp_folding *folding, fp_recorder *recorder, const fp_node *node)
         return FP_OK;
     }
     absence = absence_of(folding,
-                         recorder->foldables[reference->index].foldable->function,
+                         recorder->places[reference->index].foldable->function,
                          place->foldable);
     if (absence == NULL) {
         return FP_NOMEM;
@@ -348,7 +348,7 @@ find_absence(fp_folding *folding, fp_recorder *recorder, const fp_node *node)
 static void
 add_ticks(const fp_recorder *recorder, const fp_node *node, fp_ticks ticks)
 {
-    const fp_folding_place *place = &recorder->foldables[node->index];
+    const fp_folding_place *place = &recorder->places[node->index];
 
     place->foldable->function->ticks += ticks;
     if (!node->is_within) {
@@ -363,7 +363,7 @@ static void
 add_node(void *context, fp_node *node)
 {
     surveying *survey = context;
-    fp_folding_place *place = &survey->recorder->foldables[node->index];
+    fp_folding_place *place = &survey->recorder->places[node->index];
 
     if (node->edge.parent == NULL || survey->status != FP_OK) {
         return;

@@ -48,7 +48,7 @@ fp_recorder_free(fp_recorder *recorder)
 {
     fp_free(recorder->off);
     fp_free(recorder->resumptions);
-    fp_free(recorder->foldables);
+    fp_free(recorder->places);
     fp_suspensions_free(&recorder->suspensions);
     fp_calltree_free(&recorder->tree);
     fp_pairs_free(recorder->pairs);

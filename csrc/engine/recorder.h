@@ -62,11 +62,11 @@ typedef struct {
     fp_ticks *off;     /* by a node's index: see fp_recorder_wait; or NULL */
     uint32_t off_size; /* nodes there is room for */
     fp_suspensions suspensions;
-    fp_resumption *resumptions;         /* by a node's index, or NULL: none has any */
-    uint32_t resumptions_size;          /* nodes there is room for */
-    struct fp_folding_place *foldables; /* by a node's index, or NULL: see folding.h */
-    uint32_t foldables_size;            /* nodes there is room for */
-    fp_pairs *pairs;                    /* NULL until the budget is used up */
+    fp_resumption *resumptions;      /* by a node's index, or NULL: none has any */
+    uint32_t resumptions_size;       /* nodes there is room for */
+    struct fp_folding_place *places; /* by a node's index, or NULL: see folding.h */
+    uint32_t places_size;            /* nodes there is room for */
+    fp_pairs *pairs;                 /* NULL until the budget is used up */
     fp_open_call parked; /* where `top` points then; its node is the next: */
     fp_node nowhere;     /* no node's child, without children */
 } fp_recorder;

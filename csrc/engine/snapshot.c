@@ -62,7 +62,6 @@ copy_unseen(void *context, fp_node *node)
 {
     const copying *copy = context;
     fp_path *path = &copy->paths[node->index];
-
     const fp_node *reference;
 
     if (node->edge.parent == NULL || !fp_folding_was_off(copy->recorder, node)) {
@@ -110,7 +109,7 @@ fp_snapshot_add(fp_snapshot *snapshot, const fp_recorder *recorder, uint64_t ide
     fp_calltree_walk(&recorder->tree, copy_node, &copy);
     if (recorder->pairs == NULL) {
         close_copies(recorder, now, record.paths);
-        if (recorder->foldables != NULL) {
+        if (recorder->places != NULL) {
             fp_calltree_walk(&recorder->tree, copy_unseen, &copy);
         }
     } else if (fp_pairs_read(recorder->pairs,

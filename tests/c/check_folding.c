@@ -98,6 +98,14 @@ fold(double most)
     fp_folding_mark(&recorder);
 }
 
+static void
+let_back_in(void)
+{
+    survey();
+    fp_folding_unfold(&folding);
+    fp_folding_mark(&recorder);
+}
+
 START_TEST(nothing_is_folded_where_it_costs_little)
 {
     start();
@@ -231,9 +239,7 @@ START_TEST(what_a_folded_function_calls_counts_once)
     fold(10 * COST);
     ck_assert(fp_folding_has_function(&folding, HELPER));
     dispatch(200);
-    survey();
-    fp_folding_unfold(&folding);
-    fp_folding_mark(&recorder);
+    let_back_in();
     dispatch(100);
     survey();
     leave();
@@ -279,9 +285,7 @@ START_TEST(a_path_may_come_to_a_reference_that_others_have)
     fold(0.0); /* the dispatcher too: all its calls of LEAF are MAIN's now */
     ck_assert(fp_folding_has_function(&folding, DISPATCHER));
     work_both_ways(200);
-    survey();
-    fp_folding_unfold(&folding);
-    fp_folding_mark(&recorder);
+    let_back_in();
     work_both_ways(100);
     survey();
     leave();
@@ -334,9 +338,7 @@ START_TEST(what_is_let_back_in_is_recorded_again)
     work(100);
     fold(0.0);
     work(200);
-    survey();
-    fp_folding_unfold(&folding);
-    fp_folding_mark(&recorder);
+    let_back_in();
     ck_assert(!fp_folding_has_function(&folding, LEAF));
     work(100);
     leave();
