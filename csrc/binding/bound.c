@@ -3,6 +3,7 @@
 #include "monitor.h"
 
 #include <math.h>
+#include <time.h>
 
 #define USUAL_COST 100e-9 /* seconds; where it has not been measured */
 #define TRUE_COST_FACTOR                                                               \
@@ -20,6 +21,9 @@
               docs/measurements.md */
 #define BETWEEN_LEARNING 0.2 /* seconds, for the interpreter takes time to settle */
 #define FEWEST_EVENTS 64     /* until the next look */
+#define LONGEST 0.25         /* seconds between two looks, if the events can help it */
+#define LEAST_GRANTED 0.06   /* of what may be spent in a period */
+#define BEAT 50000000L       /* nanoseconds between those of the heartbeat */
 
 static double
 ticks_of(fpy_session *session, double seconds)
@@ -106,6 +110,7 @@ begin_spending(fpy_session *session)
     thrift->folding.began += now - thrift->folding.surveyed;
     thrift->folding.surveyed = now;
     thrift->spent = thrift->spent_at_survey = 0.0;
+    thrift->heartbeat = 0; /* one that still beats sees that, and ends */
     grant(thrift, ticks_of(session, FIRST_SPENDING), now);
 }
 
@@ -170,6 +175,7 @@ fold(fpy_session *session, fp_ticks now, double part)
             FP_OK) {
         mark(session);
     }
+    thrift->foreseen = fp_folding_cost(&thrift->folding) / passed;
     thrift->surveyed_at = now;
     thrift->spent_at_survey = thrift->spent;
     thrift->is_learning = false;
@@ -227,6 +233,60 @@ price_of_learning(fpy_session *session)
            4.0 * (double)session->thrift.survey_cost + cost_of_instrumenting(session);
 }
 
+/* ---- the heartbeat ---- */
+
+/* In a thread without Python frames: no profiler has anything to record of it. */
+static PyObject *
+beat(PyObject *module, PyObject *number)
+{
+    const fpy_state *state = fpy_state_of_module(module);
+    const unsigned long wanted = PyLong_AsUnsignedLong(number);
+    const struct timespec pause = {0, BEAT};
+    fpy_session *session;
+
+    do {
+        Py_BEGIN_ALLOW_THREADS nanosleep(&pause, NULL);
+        Py_END_ALLOW_THREADS session = state->active;
+        while (session != NULL && session->thrift.heartbeat != wanted) {
+            session = session->next_active;
+        }
+        if (session != NULL) {
+            PyObject *owner = fpy_session_held(session)->owner;
+            fpy_bound_look(session);
+            Py_DECREF(owner);
+        }
+    } while (session != NULL);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef heartbeat = {"heartbeat", beat, METH_O, NULL};
+
+/* Where there can be no thread, the program's events will do. */
+static void
+begin_heartbeat(fpy_session *session)
+{
+    const unsigned long number = ++session->state->heartbeats;
+    PyObject *type, *value, *traceback;
+    PyObject *module, *threads, *function, *answer = NULL;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    session->thrift.heartbeat = number;
+    module = fpy_module_of_type(Py_TYPE(session->owner));
+    threads = PyImport_ImportModule("_thread");
+    function = PyCFunction_New(&heartbeat, module);
+    if (threads != NULL && function != NULL) {
+        answer =
+            PyObject_CallMethod(threads, "start_new_thread", "O(k)", function, number);
+    }
+    Py_XDECREF(answer);
+    Py_XDECREF(function);
+    Py_XDECREF(threads);
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+}
+
+/* ---- looks ---- */
+
 void
 fpy_bound_look(fpy_session *session)
 {
@@ -234,6 +294,7 @@ fpy_bound_look(fpy_session *session)
     const fp_ticks now = fpy_session_now_quietly(session);
     const double used = (double)(thrift->granted - thrift->credit);
     const double passed = (double)(now - thrift->granted_at);
+    const bool had_folded = thrift->has_folded;
     double slack, part, next;
 
     if (thrift->share == 0.0 || !fpy_session_is_alone(session)) {
@@ -259,12 +320,34 @@ fpy_bound_look(fpy_session *session)
         next = next > slack / 2.0 ? next : slack / 2.0;
         thrift->unfolded_at = now;
     }
+    if (thrift->has_folded) {
+        next = fmin(
+            next,
+            fmax(next * LEAST_GRANTED, thrift->foreseen * ticks_of(session, PERIOD)));
+    }
     const fp_ticks after = fpy_session_now_quietly(session);
     if (thrift->surveyed_at == now) {
         thrift->survey_cost = after - now;
         thrift->spent += (double)(after - now);
     }
     grant(thrift, next, after);
+    if (thrift->has_folded && thrift->heartbeat == 0 &&
+        ((had_folded && passed > ticks_of(session, LONGEST)) ||
+         thrift->foreseen * ticks_of(session, LONGEST) < (double)thrift->granted)) {
+        begin_heartbeat(session);
+    }
+}
+
+void
+fpy_bound_look_if_due(fpy_session *session)
+{
+    const fpy_thrift *thrift = &session->thrift;
+
+    if (thrift->share > 0.0 && session->enabled &&
+        (double)(fpy_session_now_quietly(session) - thrift->granted_at) >
+            ticks_of(session, PERIOD)) {
+        fpy_bound_look(session);
+    }
 }
 
 void

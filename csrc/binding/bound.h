@@ -2,8 +2,8 @@
  * that passes.
  *
  * What an event costs is known from calibration, and taken off a credit. When that is
- * used up, or by the heartbeat, it is looked what has been spent since the profiler was
- * enabled, and what may have been:
+ * used up, or the garbage collector has run, it is looked what has been spent since the
+ * profiler was enabled, and what may have been:
  *
  *      too much, while all is on   units are folded (engine/folding.h) until the rest
  *                                  will cost a part of the share
@@ -12,6 +12,10 @@
  *      pay for learning
  *
  * The surveys are spent, too.
+ *
+ * Where so much is off that events come too seldom for this, a thread looks: the
+ * heartbeat. No sooner, for in a process that ever had a second thread malloc takes
+ * locks (docs/measurements.md).
  */
 #ifndef FPY_BOUND_H
 #define FPY_BOUND_H
@@ -33,5 +37,8 @@ void fpy_bound_forget(fpy_session *session);
 /* More has been spent than was granted: folds, lets back in, and grants anew. The
  * session is held. */
 void fpy_bound_look(fpy_session *session);
+
+/* If events have let it wait. */
+void fpy_bound_look_if_due(fpy_session *session);
 
 #endif

@@ -1,5 +1,6 @@
 #include "collector.h"
 
+#include "bound.h"
 #include "monitor.h"
 #include "thread.h"
 
@@ -51,6 +52,9 @@ on_collection(PyObject *module, PyObject *const *args, Py_ssize_t count)
         } else if (recorder != NULL) {
             fp_recorder_leave(
                 &recorder->engine, COLLECTION, fpy_session_event_time(session), false);
+        }
+        if (!begins) {
+            fpy_bound_look_if_due(session);
         }
         next = fpy_session_held(session->next_active);
         Py_DECREF(session->owner);

@@ -495,29 +495,6 @@ prepare_thrift(fpy_thrift *thrift)
     return result;
 }
 
-/* Where it cannot be, the program's events will do. */
-static void
-begin_heartbeat(fpy_session *session)
-{
-    const unsigned long number = session->state->forks + 1;
-    PyObject *module, *answer = NULL;
-
-    if (session->thrift.heartbeat == number) { /* it has not seen the end before */
-        return;
-    }
-    session->thrift.heartbeat = number;
-    module = PyImport_ImportModule("fastprof.heartbeat");
-    if (module != NULL) {
-        answer = PyObject_CallMethod(module, "begin", "Ok", session->owner, number);
-    }
-    if (answer == NULL) {
-        session->thrift.heartbeat = 0;
-    }
-    Py_XDECREF(answer);
-    Py_XDECREF(module);
-    PyErr_Clear();
-}
-
 static int
 start(fpy_session *session)
 {
@@ -530,9 +507,6 @@ start(fpy_session *session)
     session->lacked_costs = session->lacked_costs || fpy_session_lacks_costs(session);
     if (prepare_thrift(&session->thrift) < 0) {
         return -1;
-    }
-    if (session->thrift.share > 0.0) {
-        begin_heartbeat(session);
     }
     if (session->enabled) { /* importing, or another thread, has done it meanwhile */
         return 0;
@@ -687,31 +661,9 @@ profiler_focus(fpy_profiler *self, PyObject *predicate)
     Py_RETURN_NONE;
 }
 
-/* Whether the heartbeat of this number is to go on; false: it has ended. */
-static PyObject *
-profiler_look(fpy_profiler *self, PyObject *value)
-{
-    fpy_session *session = &self->session;
-    const unsigned long number = PyLong_AsUnsignedLong(value);
-
-    if (PyErr_Occurred()) {
-        return NULL;
-    }
-    if (session->thrift.heartbeat != number) {
-        Py_RETURN_FALSE;
-    }
-    if (!session->enabled) {
-        session->thrift.heartbeat = 0;
-        Py_RETURN_FALSE;
-    }
-    fpy_bound_look(session);
-    Py_RETURN_TRUE;
-}
-
 void
 fpy_stop_all(fpy_state *state)
 {
-    state->forks++;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(state->calibrations); i++) {
         state->calibrations[i].is_running = false; /* its thread is not here */
     }
@@ -874,12 +826,6 @@ PyMethodDef fpy_profiler_methods[] = {
      "focus($self, predicate, /)\n--\n\n"
      "Record only Python functions of which the predicate is true; it is called once\n"
      "for each code object, with the name of its module (or None) and the code."},
-    {"look",
-     (PyCFunction)profiler_look,
-     METH_O,
-     "look($self, number, /)\n--\n\n"
-     "For `max_overhead`: look whether functions are to be folded or let back in.\n"
-     "False: it is not enabled, and the heartbeat of this number ends."},
     {"watch",
      (PyCFunction)profiler_watch,
      METH_O,

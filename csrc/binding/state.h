@@ -81,7 +81,7 @@ typedef struct {
     bool rseq_tried;
     bool clock_refused; /* FASTPROF_CLOCK names one that is not to be had */
     bool fork_watched;
-    unsigned long forks; /* whose child this is: of our threads none came along */
+    unsigned long heartbeats; /* that began: see bound.h */
 } fpy_state;
 
 extern struct PyModuleDef fpy_module;

@@ -65,6 +65,7 @@ typedef struct {
     double spent; /* since it was enabled */
     double spent_at_survey;
     fp_ticks survey_cost;
+    double foreseen;         /* the share of the time that what stays on will cost */
     unsigned long heartbeat; /* the number of the one that beats; 0: none */
     bool is_learning;
     bool has_folded;

@@ -83,7 +83,6 @@ PACKAGE_CHAIN = (
     "table",
     "focus",
     "aside",
-    "heartbeat",
     "remark",
     "windows",
     "signals",
