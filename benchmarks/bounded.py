@@ -1,7 +1,8 @@
 """What it costs to leave something out, and what is known of it then.
 
 Real programs, each unprofiled, recorded whole and by each setting that leaves something
-out, in fresh processes, interleaved. See README.md.
+out, in fresh processes, interleaved: for what it costs beside a companion, and for what
+is said then without. See README.md.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ import programs
 
 HERE = Path(__file__).resolve().parent
 CHILD = HERE / "bounded_child.py"
-# How often a program is run in one setting, at most, until its least time is no chance.
-MOST_ROUNDS = 6
+# A budget is a share of the time that passes, and this part of it is the program's.
+WITHOUT_COMPANION = 0.75
 OUTPUT = HERE / "BOUNDED.md"
 
 PROGRAMS = (
@@ -51,11 +52,11 @@ SETTINGS: dict[str, dict | None] = {
 Function = list
 
 
-def run(name: str, scale: int, options: dict | None) -> dict:
-    """One process."""
+def run(name: str, scale: int, options: dict | None, *progress: str) -> dict:
+    """One process; beside a companion, with the file of its progress."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "result.json")
-        words = [CHILD, name, scale, json.dumps(options), target]
+        words = [CHILD, name, scale, json.dumps(options), target, *progress]
         measuring.output_of([sys.executable, *map(str, words)])
         return json.loads(target.read_text("utf-8"))
 
@@ -152,52 +153,78 @@ def agreement(
     }
 
 
-def measure(
-    name: str, scale: int, undisturbed: measuring.Undisturbed
-) -> dict[str, object]:
-    """All settings of one program: the least time of each, and the figures of that."""
+def beside(options: dict | None) -> dict | None:
+    """These for what a program's own time costs beside a companion."""
+    if options is None or "max_overhead" not in options:
+        return options
+    budget = options["max_overhead"]
+    share = budget / (1 + budget) * WITHOUT_COMPANION  # of the time that passes
+    return {"max_overhead": share / (1 - share)}
+
+
+def costs(
+    name: str, scale: int, settings: dict[str, dict | None], rounds: int
+) -> dict[str, list[dict]]:
+    """What each setting takes, in units of a companion's work: the runs, in order."""
+    had: dict[str, list[dict]] = {setting: [] for setting in settings}
+    with measuring.Companion() as companion:
+        for _ in range(rounds):
+            for setting, options in settings.items():
+                result = run(name, scale, beside(options), companion.progress)
+                had[setting].append(result)
+    return {s: sorted(runs, key=lambda r: r["units"]) for s, runs in had.items()}
+
+
+def measure(name: str, scale: int, rounds: int) -> dict[str, object]:
+    """All settings of one program: what they cost, and what they say."""
     settings = dict(SETTINGS)
-    file = file_in_focus(run(name, scale, {})["functions"])
+    full = [run(name, scale, {}) for _ in range(2)]
+    file = file_in_focus(full[0]["functions"])
     if file is not None:
         settings[FOCUS] = {"include": [file]}
-    runs = undisturbed.all_runs(
-        settings, lambda setting: run(name, scale, settings[setting])
-    )
-    best = {setting: had[0] for setting, had in runs.items()}
-    plain = best[UNPROFILED]["seconds"]
-    certain = certain_calls([had["functions"] for had in runs[FULL]])
-    compared = dict(zip([AGAIN], runs[FULL][1:], strict=False)) | {
-        s: best[s] for s in best if s.startswith("max_overhead") or s == SLOW
+    runs = costs(name, scale, settings, rounds)
+    units = {s: median(r["units"] for r in had) for s, had in runs.items()}
+    certain = certain_calls([had["functions"] for had in full])
+    said = {
+        s: run(name, scale, options)
+        for s, options in SETTINGS.items()
+        if s == SLOW or s.startswith("max_overhead")
     }
+    compared = {AGAIN: full[1], **said}
     return {
-        "seconds": plain,
-        "rounds": max(len(had) for had in runs.values()),
-        "c_calls": [calls_in_c(best[s]["functions"]) for s in (SLOW, FULL)],
-        "ratios": {s: best[s]["seconds"] / plain for s in best if s != UNPROFILED},
+        "seconds": min(r["seconds"] for r in runs[UNPROFILED]),
+        "c_calls": [calls_in_c(had["functions"]) for had in (said[SLOW], full[0])],
+        "ratios": {s: units[s] / units[UNPROFILED] for s in units if s != UNPROFILED},
+        "apart": median(
+            had[-1]["units"] / had[0]["units"] - 1 for had in runs.values()
+        ),
         "agreement": {
-            s: agreement(best[FULL]["functions"], certain, result["functions"])
+            s: agreement(full[0]["functions"], certain, result["functions"])
             for s, result in compared.items()
         },
     }
 
 
-def page(results: dict[str, dict], rounds: int, most: int) -> Iterator[str]:
+def page(results: dict[str, dict], rounds: int) -> Iterator[str]:
     """The lines of the page."""
     columns = [s for s in SETTINGS if s != UNPROFILED] + [FOCUS]
     yield "# What leaving something out costs, and what is known then"
     yield ""
     yield f"Python {sys.version.split()[0]}, {measuring.machine()['cpu']},"
     yield f"revision {measuring.revision()}. Fresh processes, interleaved, {rounds}"
-    yield f"rounds, and up to {most} until two agree; times as multiples of the"
-    yield "unprofiled program's."
+    yield "rounds, beside a process that does known work on the same CPU: the median of"
+    yield "CPU time over that of the work, as a multiple of the unprofiled program's. A"
+    yield "quarter of the time that passes is the companion's, so of budgets, which are"
+    yield f"shares of that, the profiler was given {WITHOUT_COMPANION}."
     yield ""
-    yield "| program | seconds | " + " | ".join(columns) + " |"
-    yield "|---|---:|" + "---:|" * len(columns)
+    yield "| program | seconds | " + " | ".join(columns) + " | apart |"
+    yield "|---|---:|" + "---:|" * len(columns) + "---:|"
     for name, result in results.items():
         cells = [
             f"{result['ratios'][c]:.2f}" if c in result["ratios"] else "–"
             for c in columns
         ]
+        cells.append(f"{100 * result['apart']:.1f} %")
         yield f"| {name} | {result['seconds']:.2f} | " + " | ".join(cells) + " |"
     means = [
         geometric_mean(
@@ -205,7 +232,10 @@ def page(results: dict[str, dict], rounds: int, most: int) -> Iterator[str]:
         )
         for c in columns
     ]
-    yield "| geometric mean | | " + " | ".join(f"{mean:.3f}" for mean in means) + " |"
+    yield "| geometric mean | | " + " | ".join(f"{m:.3f}" for m in means) + " | |"
+    yield ""
+    yield "Apart: how much the longest run of a setting took beyond the shortest, in"
+    yield "the median of the settings."
     yield ""
     yield f"`{SLOW}` adds as many times what `{WITHOUT}` adds as:"
     yield (
@@ -246,19 +276,17 @@ def main() -> int:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--programs", nargs="*", default=PROGRAMS)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--most", type=int, default=MOST_ROUNDS, help="rounds")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--factor", type=float, default=7.0, help="of the usual work")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args()
     results = {}
-    undisturbed = measuring.Undisturbed(options.rounds, options.most)
     for name in options.programs:
         scale = max(1, round(programs.SCALES[name] * options.factor))
-        results[name] = measure(name, scale, undisturbed)
-        text = "\n".join(page(results, options.rounds, options.most)) + "\n"
+        results[name] = measure(name, scale, options.rounds)
+        text = "\n".join(page(results, options.rounds)) + "\n"
         options.output.write_text(text, "utf-8")
-        print(f"{name}, {results[name]['rounds']} rounds", flush=True)
+        print(name, flush=True)
     print(options.output)
     return 0
 

@@ -1,7 +1,8 @@
 """Run one program once, recorded as a setting says; the time and figures go to a file.
 
 Started by ``bounded.py`` in a fresh process: ``bounded_child.py PROGRAM SCALE OPTIONS
-FILE``. OPTIONS are those of `fastprof.Profiler` as JSON, or ``null``: no profiler.
+FILE [PROGRESS]``. OPTIONS are those of `fastprof.Profiler` as JSON, or ``null``: no
+profiler. PROGRESS is a companion's file: then the program is measured beside it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import programs  # noqa: E402
-from overhead_child import known_work, pin_to_one_cpu  # noqa: E402
+from companion import open_progress, progress  # noqa: E402
+from overhead_child import pin_to_one_cpu  # noqa: E402
 
 
 def calls_in_c(stats: fastprof.Stats, function: fastprof.Function) -> int:
@@ -27,28 +29,47 @@ def calls_in_c(stats: fastprof.Stats, function: fastprof.Function) -> int:
     return sum(e.calls for e in stats.callees(function) if e.function.file == "~")
 
 
+class Meter:
+    """CPU seconds, and how many units of a companion's work take as long meanwhile."""
+
+    def __init__(self, path: str | None) -> None:
+        """Read both; without a path there is no companion."""
+        self._shared = None if path is None else open_progress(path)
+        self._before = None if self._shared is None else progress(self._shared)
+        self._began = process_time()
+
+    def read(self) -> dict[str, float]:
+        """What has been used since."""
+        seconds = process_time() - self._began
+        if self._shared is None or self._before is None:
+            return {"seconds": seconds}
+        units, taken = (
+            now - then
+            for now, then in zip(progress(self._shared), self._before, strict=True)
+        )
+        return {"seconds": seconds, "units": seconds / (taken / units)}
+
+
 def main() -> None:
     """Run, and write what came out."""
-    name, scale, options, target = sys.argv[1:]
+    name, scale, options, target, *path = sys.argv[1:]
     chosen = json.loads(options)
     pin_to_one_cpu()
     program = programs.load(name)
     program(1)
-    work = known_work()
     profiler = None
-    began = perf_counter()
     if chosen is not None:
         import fastprof
 
         profiler = fastprof.Profiler(**chosen)
-        began = perf_counter()
+    meter = Meter(path[0] if path else None)
+    if profiler is not None:
         profiler.enable()
     program(int(scale))
     if profiler is not None:
         profiler.disable()
-    result = {"seconds": perf_counter() - began, "functions": []}
-    result["work"] = max(work, known_work())
-    if profiler is not None:
+    result = {**meter.read(), "functions": []}
+    if profiler is not None and not path:
         stats = profiler.snapshot()
         result["functions"] = [
             [f.file, f.line, f.name, f.calls, f.cumulative, f.precision]
@@ -58,4 +79,5 @@ def main() -> None:
     Path(target).write_text(json.dumps(result), "utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()

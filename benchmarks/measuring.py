@@ -7,9 +7,14 @@ import os
 import platform
 import shlex
 import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+
+import companion
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE / ".build"
@@ -125,6 +130,37 @@ class Undisturbed:
                 had[way].sort(key=lambda result: result["seconds"])
             left = [way for way in left if not self._is_settled(had[way])]
         return had
+
+
+class Companion:
+    """A process that does known Python work on the CPU where programs are measured.
+
+    What a neighbour on the host does to the one it does to the other: CPU seconds over
+    those of a unit of this work, meanwhile, vary by one per cent where seconds alone
+    vary by ten or twenty.
+    """
+
+    def __init__(self) -> None:
+        """Begin."""
+        descriptor, self.progress = tempfile.mkstemp()
+        with open(descriptor, "wb") as file:
+            file.write(bytes(companion.PROGRESS.size))
+        self._process = subprocess.Popen(
+            [sys.executable, companion.__file__, self.progress], env=clean_environment()
+        )
+
+    def __enter__(self) -> Companion:
+        """Wait until it is at work."""
+        shared = companion.open_progress(self.progress)
+        while companion.progress(shared)[0] < 1 and self._process.poll() is None:
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """No more of it."""
+        self._process.kill()
+        self._process.wait()
+        os.unlink(self.progress)
 
 
 def probe(python: str) -> dict:

@@ -1,5 +1,5 @@
-/* bound.h -- `max_overhead`: what all events cost is kept below a share of the time
- * that passes.
+/* bound.h -- `max_overhead`: what all events cost is kept below a share of the program's
+ * time, which is what passes without that cost.
  *
  * What an event costs is known from calibration, and taken off a credit. When that is
  * used up, or the garbage collector has run, it is looked what has been spent since the

@@ -266,7 +266,7 @@ set_max_overhead(fpy_session *session, PyObject *value)
                         "out the timer");
         return -1;
     }
-    session->thrift.share = share;
+    session->thrift.share = share / (1.0 + share); /* of what passes, with the cost */
     return 0;
 }
 

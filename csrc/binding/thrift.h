@@ -6,7 +6,7 @@
  * there. What has the name of one that is switched off somewhere may have more calls
  * than are counted.
  *
- * `max_overhead`: what all events cost is kept below a share of the time that passes.
+ * `max_overhead`: what all events cost is kept below a share of the program's time.
  * While it is above, functions are folded into their callers (engine/folding.h); when
  * less has been spent than may be, all are let back in, for a moment or for longer.
  *
@@ -45,7 +45,7 @@ typedef enum { FPY_OF_C, FPY_OF_PYTHON, FPY_OF_ASIDE, FPY_CHARGES } fpy_charge;
 
 typedef struct {
     bool saves_calls; /* builtins="slow" */
-    double share;     /* max_overhead; 0.0: no bound */
+    double share;     /* max_overhead, of the time that passes; 0.0: no bound */
     fpy_site *sites;  /* by a hash of the place, a few to each */
     fpy_cheap *cheap; /* keys of C functions that are known not to block */
     PyObject *held;   /* what keeps these keys in place */

@@ -73,7 +73,7 @@ class Profiler(_core.Profiler):
         exclude: Which are not, also if they are included; likewise.
         stdlib: Whether functions of the standard library are recorded.
         site_packages: Whether functions of installed packages are.
-        max_overhead: What profiling may take, as a share of the time that passes: 0.05
+        max_overhead: What profiling may take, as a share of the program's time: 0.05
             is 5 % (Python 3.12 and newer). Functions that cost most and tell least are
             folded into their callers; their figures are estimates from then on (see
             docs/precision.md).
