@@ -1,6 +1,5 @@
 """What is left out breaks nothing, and what is said to be exact then is."""
 
-import os
 import subprocess
 import sys
 import threading
