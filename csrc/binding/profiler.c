@@ -266,7 +266,9 @@ set_max_overhead(fpy_session *session, PyObject *value)
                         "out the timer");
         return -1;
     }
-    session->thrift.share = share / (1.0 + share); /* of what passes, with the cost */
+    /* Of what passes, with the cost. Where most of that is the profiler's, what is
+     * charged is not exact enough. */
+    session->thrift.share = share < 1.0 ? share / (1.0 + share) : share / 2.0;
     return 0;
 }
 
