@@ -224,7 +224,7 @@ def page(results: dict[str, dict], rounds: int) -> Iterator[str]:
             f"{result['ratios'][c]:.2f}" if c in result["ratios"] else "–"
             for c in columns
         ]
-        cells.append(f"{100 * result['apart']:.1f} %")
+        cells.append(f"{100 * result['apart']:.1f} %" if rounds > 1 else "–")
         yield f"| {name} | {result['seconds']:.2f} | " + " | ".join(cells) + " |"
     means = [
         geometric_mean(

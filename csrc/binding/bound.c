@@ -9,6 +9,7 @@
 #define TRUE_COST_FACTOR                                                               \
     1.4                      /* what events cost in programs, by what they cost in the \
                                 loops of calibration, where there are many */
+#define WITH_NEIGHBOURS 1.2
 #define WORTH_ITS_EVENTS 3   /* times as much as these a C function takes */
 #define FIRST_SPENDING 10e-3 /* seconds that may be spent in advance */
 #define SPENDING_OF_LEARNING 3e-3 /* and while all are let back in */
@@ -33,12 +34,12 @@ ticks_of(fpy_session *session, double seconds)
 
 /* What events cost, by what they cost in the loops of calibration, where they take a
  * share of the time: the seldomer they are, the less of what they need has the
- * processor still at hand. A line through what was measured at shares from 0.02 to 0.25
- * (docs/measurements.md). */
+ * processor still at hand. A line through what was measured at shares from 0.02 to 0.25,
+ * and then as much more as it is on a host at half its speed (docs/measurements.md). */
 static double
 factor_at(double share)
 {
-    return fmax(0.44 - 0.73 * log(share), 1.2);
+    return WITH_NEIGHBOURS * fmax(0.44 - 0.73 * log(share), 1.2);
 }
 
 /* Of a call that returns, or of an aside. */
