@@ -6,12 +6,12 @@
 #include <time.h>
 
 #define USUAL_COST 100e-9 /* seconds; where it has not been measured */
-#define TRUE_COST_FACTOR                                                               \
-    1.4                      /* what events cost in programs, by what they cost in the \
-                                loops of calibration, where there are many */
+/* What events cost in programs, by what they cost in the loops of calibration, where
+ * there are many; and times that, where others use the same processor. */
+#define TRUE_COST_FACTOR 1.4
 #define WITH_NEIGHBOURS 1.2
-#define WORTH_ITS_EVENTS 3   /* times as much as these a C function takes */
-#define FIRST_SPENDING 10e-3 /* seconds that may be spent in advance */
+#define WORTH_ITS_EVENTS 3        /* times as much as these a C function takes */
+#define FIRST_SPENDING 10e-3      /* seconds that may be spent in advance */
 #define SPENDING_OF_LEARNING 3e-3 /* and while all are let back in */
 #define PERIOD 20e-3              /* seconds between two looks, about */
 #define PART_OF_KEPT 0.6          /* of what may be spent, what stays on may cost */
@@ -34,8 +34,9 @@ ticks_of(fpy_session *session, double seconds)
 
 /* What events cost, by what they cost in the loops of calibration, where they take a
  * share of the time: the seldomer they are, the less of what they need has the
- * processor still at hand. A line through what was measured at shares from 0.02 to 0.25,
- * and then as much more as it is on a host at half its speed (docs/measurements.md). */
+ * processor still at hand. A line through what was measured at shares from 0.02 to
+ * 0.25, and then as much more as it is on a host at half its speed
+ * (docs/measurements.md). */
 static double
 factor_at(double share)
 {
@@ -246,8 +247,10 @@ beat(PyObject *module, PyObject *number)
     fpy_session *session;
 
     do {
-        Py_BEGIN_ALLOW_THREADS nanosleep(&pause, NULL);
-        Py_END_ALLOW_THREADS session = state->active;
+        PyThreadState *thread = PyEval_SaveThread();
+        nanosleep(&pause, NULL);
+        PyEval_RestoreThread(thread);
+        session = state->active;
         while (session != NULL && session->thrift.heartbeat != wanted) {
             session = session->next_active;
         }
