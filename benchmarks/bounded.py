@@ -167,10 +167,10 @@ def costs(
 ) -> dict[str, list[dict]]:
     """What each setting takes, in units of a companion's work: the runs, in order."""
     had: dict[str, list[dict]] = {setting: [] for setting in settings}
-    with measuring.Companion() as companion:
+    with measuring.companion_at_work() as progress:
         for _ in range(rounds):
             for setting, options in settings.items():
-                result = run(name, scale, beside(options), companion.progress)
+                result = run(name, scale, beside(options), progress)
                 had[setting].append(result)
     return {s: sorted(runs, key=lambda r: r["units"]) for s, runs in had.items()}
 

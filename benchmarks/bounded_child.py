@@ -2,7 +2,8 @@
 
 Started by ``bounded.py`` in a fresh process: ``bounded_child.py PROGRAM SCALE OPTIONS
 FILE [PROGRESS]``. OPTIONS are those of `fastprof.Profiler` as JSON, or ``null``: no
-profiler. PROGRESS is a companion's file: then the program is measured beside it.
+profiler. PROGRESS is a companion's file: then the time is measured beside it, else the
+figures are kept.
 """
 
 from __future__ import annotations
@@ -32,17 +33,15 @@ def calls_in_c(stats: fastprof.Stats, function: fastprof.Function) -> int:
 class Meter:
     """CPU seconds, and how many units of a companion's work take as long meanwhile."""
 
-    def __init__(self, path: str | None) -> None:
-        """Read both; without a path there is no companion."""
-        self._shared = None if path is None else open_progress(path)
-        self._before = None if self._shared is None else progress(self._shared)
+    def __init__(self, path: str) -> None:
+        """Read both."""
+        self._shared = open_progress(path)
+        self._before = progress(self._shared)
         self._began = process_time()
 
     def read(self) -> dict[str, float]:
         """What has been used since."""
         seconds = process_time() - self._began
-        if self._shared is None or self._before is None:
-            return {"seconds": seconds}
         units, taken = (
             now - then
             for now, then in zip(progress(self._shared), self._before, strict=True)
@@ -62,14 +61,16 @@ def main() -> None:
         import fastprof
 
         profiler = fastprof.Profiler(**chosen)
-    meter = Meter(path[0] if path else None)
+    meter = Meter(path[0]) if path else None
     if profiler is not None:
         profiler.enable()
     program(int(scale))
     if profiler is not None:
         profiler.disable()
-    result = {**meter.read(), "functions": []}
-    if profiler is not None and not path:
+    result: dict[str, object] = {}
+    if meter is not None:
+        result.update(meter.read())
+    elif profiler is not None:
         stats = profiler.snapshot()
         result["functions"] = [
             [f.file, f.line, f.name, f.calls, f.cumulative, f.precision]

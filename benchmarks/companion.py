@@ -1,7 +1,7 @@
 """Known Python work in short units, on and on, for what runs on the same CPU.
 
-Started by `measuring.Companion`: ``companion.py FILE``. The shared file keeps how many
-units are done, and the CPU seconds that they took, as two doubles.
+Started by `measuring.companion_at_work`: ``companion.py FILE``. The shared file keeps
+how many units are done, and the CPU seconds that they took, as two doubles.
 """
 
 from __future__ import annotations

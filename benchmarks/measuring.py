@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -132,35 +133,36 @@ class Undisturbed:
         return had
 
 
-class Companion:
+@contextmanager
+def companion_at_work() -> Iterator[str]:
     """A process that does known Python work on the CPU where programs are measured.
 
     What a neighbour on the host does to the one it does to the other: CPU seconds over
     those of a unit of this work, meanwhile, vary by one per cent where seconds alone
     vary by ten or twenty.
+
+    Yields:
+        The file of its progress (see companion.py), once it is at work.
+
+    Raises:
+        MeasuringError: It does not begin.
     """
-
-    def __init__(self) -> None:
-        """Begin."""
-        descriptor, self.progress = tempfile.mkstemp()
-        with open(descriptor, "wb") as file:
-            file.write(bytes(companion.PROGRESS.size))
-        self._process = subprocess.Popen(
-            [sys.executable, companion.__file__, self.progress], env=clean_environment()
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(bytes(companion.PROGRESS.size))
+        file.flush()
+        process = subprocess.Popen(
+            [sys.executable, companion.__file__, file.name], env=clean_environment()
         )
-
-    def __enter__(self) -> Companion:
-        """Wait until it is at work."""
-        shared = companion.open_progress(self.progress)
-        while companion.progress(shared)[0] < 1 and self._process.poll() is None:
-            time.sleep(0.01)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        """No more of it."""
-        self._process.kill()
-        self._process.wait()
-        os.unlink(self.progress)
+        try:
+            shared = companion.open_progress(file.name)
+            while companion.progress(shared)[0] < 1:
+                if process.poll() is not None:
+                    raise MeasuringError(f"no companion (code {process.returncode})")
+                time.sleep(0.01)
+            yield file.name
+        finally:
+            process.kill()
+            process.wait()
 
 
 def probe(python: str) -> dict:
