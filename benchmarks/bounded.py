@@ -33,6 +33,7 @@ PROGRAMS = (
 BUDGETS = (0.02, 0.05, 0.1, 0.25)
 FOCUS_SHARE = 0.1  # of the calls, at most
 TOP = 20
+FULL_RUNS = 4  # a function may do other work once in a while, and by addresses
 ADDRESS = re.compile(" at 0x[0-9a-f]+")
 
 UNPROFILED = "unprofiled"
@@ -178,7 +179,7 @@ def costs(
 def measure(name: str, scale: int, rounds: int) -> dict[str, object]:
     """All settings of one program: what they cost, and what they say."""
     settings = dict(SETTINGS)
-    full = [run(name, scale, {}) for _ in range(2)]
+    full = [run(name, scale, {}) for _ in range(FULL_RUNS)]
     file = file_in_focus(full[0]["functions"])
     if file is not None:
         settings[FOCUS] = {"include": [file]}

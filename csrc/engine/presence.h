@@ -4,11 +4,13 @@
  * glibc from 2.35 on). A pointer in it is cleared by the kernel when the thread is
  * taken off its CPU, or gets a signal; so while it is as we left it, the thread has
  * been running all the time, and its CPU time is the wall clock's less what it had been
- * off before. Where it is not, the kernel is asked: CLOCK_THREAD_CPUTIME_ID.
+ * off before. Where it is not, the kernel is asked: CLOCK_THREAD_CPUTIME_ID. It is also
+ * asked all FP_LONGEST_TRUST_NS: what the host of a virtual machine takes of its time
+ * clears no pointer, and yet the kernel does not count it.
  *
  * Without such an area the kernel is asked when the thread had no event for
- * FP_LONGEST_GAP_NS, and all FP_LONGEST_TRUST_NS. A thread that was off for less is
- * found out within that time; until then it seems to have run.
+ * FP_LONGEST_GAP_NS, too. A thread that was off for less is found out within
+ * FP_LONGEST_TRUST_NS; until then it seems to have run.
  *
  * Units      ticks of the clock.
  * Ownership  a plain value; nothing to free.
@@ -31,8 +33,8 @@ typedef struct {
     bool is_known;
     uint64_t expected;  /* in the area while nothing has happened */
     fp_ticks off;       /* the wall clock less the thread's, at the last look */
-    fp_ticks last_look; /* these two without an area */
-    fp_ticks last_event;
+    fp_ticks last_look;
+    fp_ticks last_event; /* without an area */
     fp_ticks longest_gap;
     fp_ticks longest_trust;
     fp_ticks shortest_look; /* what asking the kernel takes */
@@ -84,7 +86,8 @@ fp_presence_is_doubtful(fp_presence *presence, fp_ticks now)
 
 #ifdef FP_HAVE_RSEQ
     if (presence->has_area) {
-        return *fp_presence_area() != presence->expected;
+        return *fp_presence_area() != presence->expected ||
+               now - presence->last_look > presence->longest_trust;
     }
 #endif
     presence->last_event = now;

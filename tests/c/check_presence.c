@@ -123,6 +123,23 @@ START_TEST(without_an_area_trust_ends_after_a_while)
 }
 END_TEST
 
+START_TEST(with_an_area_trust_ends_after_a_while)
+{
+#ifdef FP_HAVE_RSEQ
+    fp_presence p = presence(true);
+    fp_ticks after;
+
+    if (p.has_area) {
+        fp_presence_look(&p, &the_clock, &after);
+        be_away(5000000);
+        *fp_presence_area() = p.expected; /* as if the host had halted the machine */
+        ck_assert(fp_presence_is_doubtful(&p, fp_clock_now(&the_clock)));
+        ck_assert(seconds(fp_presence_look(&p, &the_clock, &after)) > 0.004);
+    }
+#endif
+}
+END_TEST
+
 static void *
 sleep_until(void *until)
 {
@@ -152,4 +169,5 @@ END_TEST
 
 RUN_SUITE("presence", nothing_is_known_at_first, who_goes_on_running_is_not_doubted,
           who_was_away_is_doubted_and_it_is_told_how_long, who_was_busy_was_not_away,
-          without_an_area_trust_ends_after_a_while, another_thread_can_be_looked_at)
+          without_an_area_trust_ends_after_a_while,
+          with_an_area_trust_ends_after_a_while, another_thread_can_be_looked_at)
