@@ -8,10 +8,13 @@
 
 #define LEAST_SEEN 0.2 /* of a reference's ticks, as recorded, while a unit was on */
 #define MOST_FACTOR 1e6
-#define COLD                                                                           \
-    1.4 /* by which events cost more in the moments in which all are seen: some        \
-           milliseconds after the interpreter has instrumented all code anew */
 #define STEPS 8 /* towards what is left to folded functions */
+
+/* The moments in which all are seen take longer than their events cost, by this part of
+ * that: the interpreter has just instrumented all code anew. The code of a few
+ * functions is soon warm. */
+#define COLD 0.4
+#define FEW_FUNCTIONS 20.0
 
 /* What is known of a path once its children have been summed up. */
 typedef struct {
@@ -235,7 +238,7 @@ density(const load_list *list, double share)
  * share of the reference that passed unseen is that of all its paths, for when the unit
  * is off, others lead to it. */
 static double
-factor_of(const load_list *list, const sum *of, double share)
+factor_of(const load_list *list, const sum *of, double share, double cost)
 {
     const double of_all = list->raw > 0.0 ? list->added / list->raw : 0.0;
     const double of_it = of->raw > 0.0 ? 1.0 - of->all / of->raw : 0.0;
@@ -244,7 +247,7 @@ factor_of(const load_list *list, const sum *of, double share)
     if (share <= 0.0 || share >= 1.0) {
         return 1.0;
     }
-    added = of_all > 0.0 ? COLD * density(list, share) * of_it / of_all : 0.0;
+    added = of_all > 0.0 ? cost * density(list, share) * of_it / of_all : 0.0;
     seen = share * of->raw * (1.0 - fmin(added, 1.0 - LEAST_SEEN));
     return seen > 0.0 && of->all > seen ? of->all / seen : 1.0;
 }
@@ -271,6 +274,7 @@ typedef struct {
     uint32_t *references; /* of one that was off, whose time tells what passed unseen:
                              that one, or in a recursion the outermost call */
     double *mass;         /* for one thing after the other */
+    double *slow;         /* how many times as much longer it took while it was seen */
     sum *sums;            /* of each function */
     size_t function_count;
     load_list list;
@@ -295,19 +299,41 @@ own_of(const estimating *all, size_t i)
     return (double)all->figures[i].usage.own;
 }
 
+/* What events cost in a moment in which all are seen, by what they cost otherwise. */
+static double
+cost_when_cold(const estimating *all)
+{
+    double functions = 0.0;
+
+    for (size_t i = 0; i < all->function_count; i++) {
+        functions += all->sums[i].folded > 0.0 ? 1.0 : 0.0;
+    }
+    return 1.0 + COLD * (1.0 - exp(-functions / FEW_FUNCTIONS));
+}
+
+/* For times events cost what has been taken for them from own times: what is left too
+ * much in these is left in the reference's, too. */
 static void
 set_factors(const estimating *all)
 {
+    const double cost = cost_when_cold(all);
+
+    all->slow[0] = 1.0;
     for (size_t i = 1; i < all->count; i++) {
+        all->slow[i] = 1.0;
         if (is_estimated(all, i)) {
             const uint32_t reference = all->references[i];
             const double share = share_seen(&all->paths[i], &all->paths[reference]);
             const sum *of = sum_of(all, reference);
-            const double factor = reference == all->seen[i]
-                                      ? factor_of(&all->list, of, share)
-                                      : factor_of_recursion(of, share);
+            const bool is_inner = reference != all->seen[i];
+            const double factor = is_inner ? factor_of_recursion(of, share)
+                                           : factor_of(&all->list, of, share, 1.0);
             all->figures[i].factor =
                 fmin(factor * all->figures[reference].factor, MOST_FACTOR);
+            all->slow[i] = all->slow[reference];
+            if (!is_inner) {
+                all->slow[i] *= factor_of(&all->list, of, share, cost) / factor;
+            }
         }
     }
 }
@@ -384,6 +410,7 @@ estimate(const estimating *all)
         if (is_estimated(all, i)) {
             one->factor = 1.0 + (one->factor - 1.0) * part;
             scale(&one->usage, one->factor * sum_of(all, i)->kept, one->factor);
+            one->factor *= all->slow[i];
         } else if (all->seen[i] != 0 && of->own > 0.0) {
             const double given = of->least + part * (of->most - of->least) - of->below;
             scale(&one->usage, given < of->own ? 1.0 - given / of->own : 0.0, 1.0);
@@ -470,10 +497,11 @@ estimate_unseen(const fp_thread_record *thread, fp_figures *figures,
     all.seen = fp_alloc(count * sizeof *all.seen);
     all.references = fp_alloc(count * sizeof *all.references);
     all.mass = fp_alloc(count * sizeof *all.mass);
+    all.slow = fp_alloc(count * sizeof *all.slow);
     all.sums = sums_of(thread, figures, &all.function_count);
     all.list.loads = fp_alloc(count * sizeof *all.list.loads);
     if (all.seen != NULL && all.references != NULL && all.mass != NULL &&
-        all.sums != NULL && all.list.loads != NULL) {
+        all.slow != NULL && all.sums != NULL && all.list.loads != NULL) {
         find_references(&all);
         fill_loads(&all, correction);
         estimate(&all);
@@ -481,6 +509,7 @@ estimate_unseen(const fp_thread_record *thread, fp_figures *figures,
     }
     fp_free(all.list.loads);
     fp_free(all.sums);
+    fp_free(all.slow);
     fp_free(all.mass);
     fp_free(all.references);
     fp_free(all.seen);

@@ -18,7 +18,8 @@
  *
  * both without what the profiler added. That lies where most was seen: so from the
  * part as recorded are taken the events of all paths that were seen for as long or
- * less, and of the others their share.
+ * less, and of the others their share. Of its calls there are some more, for while it
+ * was seen everything took longer: own times, too, so for these that cancels.
  *
  * What passed unseen is in the own ticks of who was seen. In those of a caller that was
  * itself off for a while it is what its callees have, by their factors, more than was

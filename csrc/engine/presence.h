@@ -31,8 +31,8 @@
 typedef struct {
     bool has_area;
     bool is_known;
-    uint64_t expected;  /* in the area while nothing has happened */
-    fp_ticks off;       /* the wall clock less the thread's, at the last look */
+    uint64_t expected; /* in the area while nothing has happened */
+    fp_ticks off;      /* the wall clock less the thread's, at the last look */
     fp_ticks last_look;
     fp_ticks last_event; /* without an area */
     fp_ticks longest_gap;

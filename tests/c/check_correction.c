@@ -1,4 +1,5 @@
 #include "correction.h"
+#include "figures.h"
 #include "support.h"
 
 static fp_budget budget;
@@ -436,6 +437,38 @@ START_TEST(a_collection_costs_nothing_itself_and_is_its_callers)
 }
 END_TEST
 
+/* A thousand turns of MAIN, with 30 ticks of its own and a call of HELPER, which takes
+ * 70; a hundred were seen, and took 30 more each. */
+START_TEST(what_was_seen_of_a_reference_is_taken_as_its_calls_are)
+{
+    const fp_correction correction = {
+        .costs = &costs, .kinds = kinds, .function_count = KEY_COUNT};
+    fp_path paths[3] = {
+        {.calls = 0},
+        {.parent = 0, .function = 0, .calls = 1, .inclusive_ticks = 103000 + 10},
+        {.parent = 1,
+         .function = 1,
+         .calls = 100,
+         .inclusive_ticks = 100 * 80,
+         .was_off = true,
+         .unseen_ticks = 90000}};
+    const fp_thread_record thread = {.paths = paths, .path_count = 3};
+    int64_t clamped = 0;
+    fp_figures *figures = fp_figures_of(&thread, &correction, false, &clamped);
+
+    ck_assert_ptr_nonnull(figures);
+    ck_assert_int_ge(figures[2].usage.own, 69700);
+    ck_assert_int_le(figures[2].usage.own, 70300);
+    ck_assert_int_ge(figures[1].usage.own, 29700);
+    ck_assert_int_le(figures[1].usage.own, 30300);
+    ck_assert_int_eq(figures[1].usage.total, 100000);
+    /* Some more calls, for turns take longer at first; of one function, not much. */
+    ck_assert_int_ge(fp_estimated(&figures[2], 100), 1000);
+    ck_assert_int_le(fp_estimated(&figures[2], 100), 1020);
+    fp_free(figures);
+}
+END_TEST
+
 RUN_SUITE("correction", a_call_costs_its_caller_and_itself,
           a_resume_has_a_cost_of_its_own,
           what_the_interpreter_does_itself_has_a_cost_of_its_own,
@@ -447,4 +480,5 @@ RUN_SUITE("correction", a_call_costs_its_caller_and_itself,
           the_context_is_that_of_calls_that_go_to_many_functions,
           more_is_taken_where_more_is_done_between_events, errors_grow_with_the_calls,
           what_it_was_off_the_cpu_is_not_corrected,
-          a_collection_costs_nothing_itself_and_is_its_callers)
+          a_collection_costs_nothing_itself_and_is_its_callers,
+          what_was_seen_of_a_reference_is_taken_as_its_calls_are)
