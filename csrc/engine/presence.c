@@ -141,8 +141,7 @@ fp_presence_look(fp_presence *presence, const fp_clock *clock, fp_ticks *after)
         arm(presence);
         r = read_both(clock, CLOCK_THREAD_CPUTIME_ID);
         tries++;
-    } while (presence->has_area && tries < MOST_TRIES &&
-             fp_presence_is_doubtful(presence, r.after));
+    } while (tries < MOST_TRIES && fp_presence_was_switched(presence));
     return settle(presence, clock, r, after);
 }
 

@@ -78,18 +78,28 @@ fp_presence_area(void)
 }
 #endif
 
+/* Whether there is an area, and it has been cleared. */
+static inline bool
+fp_presence_was_switched(const fp_presence *presence)
+{
+#ifdef FP_HAVE_RSEQ
+    return presence->has_area && *fp_presence_area() != presence->expected;
+#else
+    (void)presence;
+    return false;
+#endif
+}
+
 /* Whether the thread, which calls, may have been off the CPU since the last look. */
 static inline bool
 fp_presence_is_doubtful(fp_presence *presence, fp_ticks now)
 {
     const fp_ticks last = presence->last_event;
 
-#ifdef FP_HAVE_RSEQ
     if (presence->has_area) {
-        return *fp_presence_area() != presence->expected ||
+        return fp_presence_was_switched(presence) ||
                now - presence->last_look > presence->longest_trust;
     }
-#endif
     presence->last_event = now;
     return !presence->is_known || now - last > presence->longest_gap ||
            now - presence->last_look > presence->longest_trust;
