@@ -33,7 +33,7 @@ PROGRAMS = (
 BUDGETS = (0.02, 0.05, 0.1, 0.25)
 FOCUS_SHARE = 0.1  # of the calls, at most
 TOP = 20
-FULL_RUNS = 4  # a function may do other work once in a while, and by addresses
+FULL_RUNS = 4  # fewer may agree by chance, see certain_calls
 ADDRESS = re.compile(" at 0x[0-9a-f]+")
 
 UNPROFILED = "unprofiled"

@@ -232,7 +232,8 @@ fpy_session_event_time(fpy_session *session)
     return recorder != NULL ? fpy_recorder_catch_up(recorder, now) : now;
 }
 
-/* What passed since `then` was the profiler's, on the CPU or off it. */
+/* What passed since `then` was the profiler's, on the CPU or off it. If it was off for
+ * longer than that, the rest was before. */
 static void
 lose_since(fpy_recorder *recorder, fp_ticks then)
 {
@@ -241,7 +242,8 @@ lose_since(fpy_recorder *recorder, fp_ticks then)
 
     if (recorder->measure != FPY_WALL &&
         fp_presence_is_doubtful(&recorder->presence, now)) {
-        fp_presence_look(&recorder->presence, clock, &now);
+        const fp_ticks off = fp_presence_look(&recorder->presence, clock, &now);
+        take_off(recorder, off > now - then ? off - (now - then) : 0);
     }
     fp_recorder_lose(&recorder->engine, now - then);
 }

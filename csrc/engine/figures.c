@@ -10,9 +10,9 @@
 #define MOST_FACTOR 1e6
 #define STEPS 8 /* towards what is left to folded functions */
 
-/* The moments in which all are seen take longer than their events cost, by this part of
- * that: the interpreter has just instrumented all code anew. The code of a few
- * functions is soon warm. */
+/* In the moments in which all are seen events cost up to 1 + COLD times as much, for
+ * the interpreter has just instrumented all code anew; less, where no more than
+ * FEW_FUNCTIONS were off, whose code is soon warm (docs/measurements.md). */
 #define COLD 0.4
 #define FEW_FUNCTIONS 20.0
 
@@ -274,7 +274,7 @@ typedef struct {
     uint32_t *references; /* of one that was off, whose time tells what passed unseen:
                              that one, or in a recursion the outermost call */
     double *mass;         /* for one thing after the other */
-    double *slow;         /* how many times as much longer it took while it was seen */
+    double *slow;         /* its calls are so many times more than its time */
     sum *sums;            /* of each function */
     size_t function_count;
     load_list list;
@@ -299,7 +299,8 @@ own_of(const estimating *all, size_t i)
     return (double)all->figures[i].usage.own;
 }
 
-/* What events cost in a moment in which all are seen, by what they cost otherwise. */
+/* What events cost in a moment in which all are seen, by what they cost otherwise. By
+ * the functions of this thread that were off. */
 static double
 cost_when_cold(const estimating *all)
 {
@@ -311,14 +312,13 @@ cost_when_cold(const estimating *all)
     return 1.0 + COLD * (1.0 - exp(-functions / FEW_FUNCTIONS));
 }
 
-/* For times events cost what has been taken for them from own times: what is left too
- * much in these is left in the reference's, too. */
+/* For times, events cost what has been taken for them from own times: then as much too
+ * much is left in the reference's time as in these. */
 static void
 set_factors(const estimating *all)
 {
     const double cost = cost_when_cold(all);
 
-    all->slow[0] = 1.0;
     for (size_t i = 1; i < all->count; i++) {
         all->slow[i] = 1.0;
         if (is_estimated(all, i)) {
@@ -408,9 +408,9 @@ estimate(const estimating *all)
         const double part = part_of(of);
         fp_figures *one = &all->figures[i];
         if (is_estimated(all, i)) {
-            one->factor = 1.0 + (one->factor - 1.0) * part;
-            scale(&one->usage, one->factor * sum_of(all, i)->kept, one->factor);
-            one->factor *= all->slow[i];
+            const double of_time = 1.0 + (one->factor - 1.0) * part;
+            scale(&one->usage, of_time * sum_of(all, i)->kept, of_time);
+            one->factor = 1.0 + (one->factor * all->slow[i] - 1.0) * part;
         } else if (all->seen[i] != 0 && of->own > 0.0) {
             const double given = of->least + part * (of->most - of->least) - of->below;
             scale(&one->usage, given < of->own ? 1.0 - given / of->own : 0.0, 1.0);

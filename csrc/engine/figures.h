@@ -9,7 +9,7 @@
  * (FP_FOLDED) is either apart, a path like any other, or its own time is that of the
  * path above it, as `_lsprof` has it.
  *
- * A path that was off for a while (folding.h) has as much more of everything as its
+ * A path that was off for a while (folding.h) has as much more than was recorded as its
  * reference has, which is the nearest path above that was seen all the time, or in a
  * recursion its function's outermost call:
  *
@@ -18,8 +18,8 @@
  *
  * both without what the profiler added. That lies where most was seen: so from the
  * part as recorded are taken the events of all paths that were seen for as long or
- * less, and of the others their share. Of its calls there are some more, for while it
- * was seen everything took longer: own times, too, so for these that cancels.
+ * less, and of the others their share. Its calls are some more, for each took longer
+ * while it was seen. Times need no more: those that were seen are longer, too.
  *
  * What passed unseen is in the own ticks of who was seen. In those of a caller that was
  * itself off for a while it is what its callees have, by their factors, more than was

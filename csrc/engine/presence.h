@@ -6,7 +6,7 @@
  * been running all the time, and its CPU time is the wall clock's less what it had been
  * off before. Where it is not, the kernel is asked: CLOCK_THREAD_CPUTIME_ID. It is also
  * asked all FP_LONGEST_TRUST_NS: what the host of a virtual machine takes of its time
- * clears no pointer, and yet the kernel does not count it.
+ * clears no pointer, and yet the kernel, where it is told, does not count it.
  *
  * Without such an area the kernel is asked when the thread had no event for
  * FP_LONGEST_GAP_NS, too. A thread that was off for less is found out within
@@ -14,7 +14,7 @@
  *
  * Units      ticks of the clock.
  * Ownership  a plain value; nothing to free.
- * Threads    used by the thread that it is of, but for fp_presence_of.
+ * Threads    used by the thread that it is of, but for fp_presence_look_at.
  */
 #ifndef FP_PRESENCE_H
 #define FP_PRESENCE_H
@@ -94,12 +94,13 @@ fp_presence_was_switched(const fp_presence *presence)
 static inline bool
 fp_presence_is_doubtful(fp_presence *presence, fp_ticks now)
 {
-    const fp_ticks last = presence->last_event;
+    fp_ticks last;
 
     if (presence->has_area) {
         return fp_presence_was_switched(presence) ||
                now - presence->last_look > presence->longest_trust;
     }
+    last = presence->last_event;
     presence->last_event = now;
     return !presence->is_known || now - last > presence->longest_gap ||
            now - presence->last_look > presence->longest_trust;

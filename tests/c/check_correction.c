@@ -437,34 +437,64 @@ START_TEST(a_collection_costs_nothing_itself_and_is_its_callers)
 }
 END_TEST
 
-/* A thousand turns of MAIN, with 30 ticks of its own and a call of HELPER, which takes
- * 70; a hundred were seen, and took 30 more each. */
+#define MOST_OFF 50
+
+/* A thousand turns of a function, with 30 ticks of its own and a call of each of
+ * `count`, which take 70; a hundred were seen, and took 30 more for each call. */
+static fp_figures *
+estimated(size_t count)
+{
+    static const unsigned char python[MOST_OFF + 1] = {FP_KIND_PYTHON};
+    const fp_correction correction = {
+        .costs = &costs, .kinds = python, .function_count = count + 1};
+    const fp_ticks calls = (fp_ticks)count;
+    fp_path paths[MOST_OFF + 2] = {{.calls = 0}};
+    const fp_thread_record thread = {.paths = paths, .path_count = count + 2};
+    int64_t clamped = 0;
+    fp_figures *figures;
+
+    paths[1] =
+        (fp_path){.calls = 1,
+                  .inclusive_ticks = 10 + 1000 * (30 + 70 * calls) + 100 * 30 * calls};
+    for (size_t i = 2; i < count + 2; i++) {
+        paths[i] = (fp_path){.parent = 1,
+                             .function = (uint32_t)i - 1,
+                             .calls = 100,
+                             .inclusive_ticks = 100 * 80,
+                             .was_off = true,
+                             .unseen_ticks = 900 * (30 + 70 * calls)};
+    }
+    figures = fp_figures_of(&thread, &correction, false, &clamped);
+    ck_assert_ptr_nonnull(figures);
+    ck_assert_int_eq(figures[1].usage.total, 1000 * (30 + 70 * calls));
+    return figures;
+}
+
 START_TEST(what_was_seen_of_a_reference_is_taken_as_its_calls_are)
 {
-    const fp_correction correction = {
-        .costs = &costs, .kinds = kinds, .function_count = KEY_COUNT};
-    fp_path paths[3] = {
-        {.calls = 0},
-        {.parent = 0, .function = 0, .calls = 1, .inclusive_ticks = 103000 + 10},
-        {.parent = 1,
-         .function = 1,
-         .calls = 100,
-         .inclusive_ticks = 100 * 80,
-         .was_off = true,
-         .unseen_ticks = 90000}};
-    const fp_thread_record thread = {.paths = paths, .path_count = 3};
-    int64_t clamped = 0;
-    fp_figures *figures = fp_figures_of(&thread, &correction, false, &clamped);
+    fp_figures *figures = estimated(1);
 
-    ck_assert_ptr_nonnull(figures);
     ck_assert_int_ge(figures[2].usage.own, 69700);
     ck_assert_int_le(figures[2].usage.own, 70300);
     ck_assert_int_ge(figures[1].usage.own, 29700);
     ck_assert_int_le(figures[1].usage.own, 30300);
-    ck_assert_int_eq(figures[1].usage.total, 100000);
-    /* Some more calls, for turns take longer at first; of one function, not much. */
+    fp_free(figures);
+}
+END_TEST
+
+START_TEST(the_more_functions_were_off_the_more_calls_there_were)
+{
+    fp_figures *figures = estimated(1);
+
     ck_assert_int_ge(fp_estimated(&figures[2], 100), 1000);
     ck_assert_int_le(fp_estimated(&figures[2], 100), 1020);
+    fp_free(figures);
+    figures = estimated(MOST_OFF);
+    /* 1 + 0.4 * (1 - exp(-50 / 20)) times the costs are taken. */
+    ck_assert_int_ge(fp_estimated(&figures[2], 100), 1150);
+    ck_assert_int_le(fp_estimated(&figures[2], 100), 1220);
+    ck_assert_int_ge(figures[2].usage.own, 69700);
+    ck_assert_int_le(figures[2].usage.own, 70300);
     fp_free(figures);
 }
 END_TEST
@@ -481,4 +511,5 @@ RUN_SUITE("correction", a_call_costs_its_caller_and_itself,
           more_is_taken_where_more_is_done_between_events, errors_grow_with_the_calls,
           what_it_was_off_the_cpu_is_not_corrected,
           a_collection_costs_nothing_itself_and_is_its_callers,
-          what_was_seen_of_a_reference_is_taken_as_its_calls_are)
+          what_was_seen_of_a_reference_is_taken_as_its_calls_are,
+          the_more_functions_were_off_the_more_calls_there_were)
