@@ -274,8 +274,9 @@ typedef struct {
     uint32_t *references; /* of one that was off, whose time tells what passed unseen:
                              that one, or in a recursion the outermost call */
     double *mass;         /* for one thing after the other */
-    double *slow;         /* its calls are so many times more than its time */
-    sum *sums;            /* of each function */
+    double *calls; /* how many times as many as were recorded; `figures` have how many
+                      times as much time, until all is estimated */
+    sum *sums;     /* of each function */
     size_t function_count;
     load_list list;
 } estimating;
@@ -320,20 +321,19 @@ set_factors(const estimating *all)
     const double cost = cost_when_cold(all);
 
     for (size_t i = 1; i < all->count; i++) {
-        all->slow[i] = 1.0;
+        all->calls[i] = 1.0;
         if (is_estimated(all, i)) {
             const uint32_t reference = all->references[i];
             const double share = share_seen(&all->paths[i], &all->paths[reference]);
             const sum *of = sum_of(all, reference);
             const bool is_inner = reference != all->seen[i];
-            const double factor = is_inner ? factor_of_recursion(of, share)
-                                           : factor_of(&all->list, of, share, 1.0);
+            const double times = is_inner ? factor_of_recursion(of, share)
+                                          : factor_of(&all->list, of, share, 1.0);
+            const double calls =
+                is_inner ? times : factor_of(&all->list, of, share, cost);
             all->figures[i].factor =
-                fmin(factor * all->figures[reference].factor, MOST_FACTOR);
-            all->slow[i] = all->slow[reference];
-            if (!is_inner) {
-                all->slow[i] *= factor_of(&all->list, of, share, cost) / factor;
-            }
+                fmin(times * all->figures[reference].factor, MOST_FACTOR);
+            all->calls[i] = fmin(calls * all->calls[reference], MOST_FACTOR);
         }
     }
 }
@@ -410,7 +410,7 @@ estimate(const estimating *all)
         if (is_estimated(all, i)) {
             const double of_time = 1.0 + (one->factor - 1.0) * part;
             scale(&one->usage, of_time * sum_of(all, i)->kept, of_time);
-            one->factor = 1.0 + (one->factor * all->slow[i] - 1.0) * part;
+            one->factor = 1.0 + (all->calls[i] - 1.0) * part;
         } else if (all->seen[i] != 0 && of->own > 0.0) {
             const double given = of->least + part * (of->most - of->least) - of->below;
             scale(&one->usage, given < of->own ? 1.0 - given / of->own : 0.0, 1.0);
@@ -497,11 +497,11 @@ estimate_unseen(const fp_thread_record *thread, fp_figures *figures,
     all.seen = fp_alloc(count * sizeof *all.seen);
     all.references = fp_alloc(count * sizeof *all.references);
     all.mass = fp_alloc(count * sizeof *all.mass);
-    all.slow = fp_alloc(count * sizeof *all.slow);
+    all.calls = fp_alloc(count * sizeof *all.calls);
     all.sums = sums_of(thread, figures, &all.function_count);
     all.list.loads = fp_alloc(count * sizeof *all.list.loads);
     if (all.seen != NULL && all.references != NULL && all.mass != NULL &&
-        all.slow != NULL && all.sums != NULL && all.list.loads != NULL) {
+        all.calls != NULL && all.sums != NULL && all.list.loads != NULL) {
         find_references(&all);
         fill_loads(&all, correction);
         estimate(&all);
@@ -509,7 +509,7 @@ estimate_unseen(const fp_thread_record *thread, fp_figures *figures,
     }
     fp_free(all.list.loads);
     fp_free(all.sums);
-    fp_free(all.slow);
+    fp_free(all.calls);
     fp_free(all.mass);
     fp_free(all.references);
     fp_free(all.seen);
